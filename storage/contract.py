@@ -1,0 +1,370 @@
+"""The contract that every storage engine keeps: what can be written, what can be asked, and what the answers look like.
+
+Times are integer nanoseconds since 1970 (UTC) and ranges are half-open, [start, end). Ids are lower-case hex. Attributes and
+other OTLP values are JSON text in the form of docs/schema.md, as stored. Lists come newest first, at most `limit` of them,
+with the position from which the next page goes on. An engine answers a question it cannot put to its data with BadQuestion,
+one that takes longer than its deadline with QueryTimeout, and never keeps a writer waiting for a reader.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from storage.batch import Batch, Written
+
+Item = TypeVar("Item")
+Signal = Literal["traces", "logs", "metrics"]
+Aggregate = Literal["sum", "avg", "min", "max", "last", "rate", "count", "p50", "p90", "p95", "p99"]
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRange:
+    """Half-open, in ns; None is unbounded."""
+
+    start: int | None = None
+    end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeFilter:
+    """`key` has the value that reads as `value`: 5 matches the number 5 and the string "5"; true matches the boolean."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a page ended: the time and the tie-breaking row key of its last item. The next page goes on strictly after."""
+
+    time: int
+    key: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """`next` is None when nothing follows."""
+
+    items: Sequence[Item]
+    next: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TraceQuery:
+    """Traces by start time. Every filter given must hold; attribute, operation and text filters hold when one span fits.
+
+    `text` is found, whatever its case, in a span's name, status message or attributes.
+    """
+
+    range: TimeRange = TimeRange()
+    service: str | None = None
+    operation: str | None = None
+    failed: bool | None = None
+    min_duration_ns: int | None = None
+    max_duration_ns: int | None = None
+    attributes: tuple[AttributeFilter, ...] = ()
+    text: str | None = None
+    limit: int = 50
+    after: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpanQuery:
+    """Spans by start time; `operation` is the span's name, `kind` the OTLP number, `status` the OTLP code (0, 1, 2)."""
+
+    range: TimeRange = TimeRange()
+    service: str | None = None
+    operation: str | None = None
+    kind: int | None = None
+    status: int | None = None
+    min_duration_ns: int | None = None
+    max_duration_ns: int | None = None
+    trace_id: str | None = None
+    attributes: tuple[AttributeFilter, ...] = ()
+    text: str | None = None
+    limit: int = 50
+    after: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogQuery:
+    """Log records by time (record time, else observed time, else time of receipt).
+
+    `min_severity` is an OTLP severity number; `text` is words and "quoted phrases", all of which the body must hold.
+    """
+
+    range: TimeRange = TimeRange()
+    service: str | None = None
+    min_severity: int | None = None
+    text: str | None = None
+    trace_id: str | None = None
+    span_id: str | None = None
+    event: str | None = None
+    attributes: tuple[AttributeFilter, ...] = ()
+    limit: int = 50
+    after: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyQuery:
+    """Latency of spans by `group_by`: "service", "operation", or an attribute key.
+
+    Service and operation are answered from the roll-ups, to the minute (start is rounded down, end up). Another key is
+    answered from the spans of the range, within the deadline. `interval_ns` (whole minutes) adds one answer per interval.
+    """
+
+    range: TimeRange
+    group_by: str = "operation"
+    service: str | None = None
+    operation: str | None = None
+    interval_ns: int | None = None
+    limit: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class MetricQuery:
+    """One metric over time. Without `interval_ns` there is one value for the whole range. `group_by` are attribute keys."""
+
+    name: str
+    aggregate: Aggregate
+    range: TimeRange
+    group_by: tuple[str, ...] = ()
+    attributes: tuple[AttributeFilter, ...] = ()
+    service: str | None = None
+    interval_ns: int | None = None
+    limit: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceRecord:
+    id: int
+    service_name: str | None
+    attributes: str | None
+    dropped_attributes_count: int = 0
+    entity_refs: str | None = None
+    schema_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeRecord:
+    id: int
+    name: str | None
+    version: str | None
+    attributes: str | None
+    dropped_attributes_count: int = 0
+    schema_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpanRecord:
+    """A span as stored; `events` and `links` are JSON arrays or None, `status_code` is None where no status was sent."""
+
+    id: int
+    trace_id: str
+    span_id: str
+    parent_span_id: str | None
+    name: str
+    kind: int
+    start_time: int
+    end_time: int
+    status_code: int | None
+    status_message: str | None
+    trace_state: str | None
+    flags: int
+    attributes: str
+    events: str | None
+    links: str | None
+    dropped_attributes_count: int
+    dropped_events_count: int
+    dropped_links_count: int
+    resource: ResourceRecord
+    scope: ScopeRecord
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    """A log record as stored. `body` is text when `body_type` is "string", else JSON; both are None without a body."""
+
+    id: int
+    time: int
+    time_unix_nano: int
+    observed_time_unix_nano: int
+    severity_number: int
+    severity_text: str | None
+    body: str | None
+    body_type: str | None
+    event_name: str | None
+    trace_id: str | None
+    span_id: str | None
+    flags: int
+    attributes: str
+    dropped_attributes_count: int
+    record_uid: str | None
+    resource: ResourceRecord
+    scope: ScopeRecord
+
+
+@dataclass(frozen=True, slots=True)
+class TraceSummary:
+    """`service` is the root's (None when the root has none or has not arrived); `services` is sorted."""
+
+    trace_id: str
+    root_name: str | None
+    service: str | None
+    services: tuple[str, ...]
+    start_time: int
+    end_time: int
+    span_count: int
+    error_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class TraceContent:
+    """All of one trace: spans by start time, and the log records that name it, by time. `truncated` tells of the bound."""
+
+    summary: TraceSummary
+    spans: Sequence[SpanRecord]
+    logs: Sequence[LogRecord]
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSummary:
+    name: str | None
+    span_count: int
+    error_count: int
+    first_seen: int
+    last_seen: int
+
+
+@dataclass(frozen=True, slots=True)
+class OperationSummary:
+    service: str | None
+    name: str
+    kind: int
+    span_count: int
+    error_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class LatencySummary:
+    """`group` is None for spans without the attribute; `interval_start` is None when no interval was asked."""
+
+    group: str | None
+    interval_start: int | None
+    count: int
+    error_count: int
+    mean_ns: float
+    min_ns: int
+    max_ns: int
+    p50_ns: float
+    p90_ns: float
+    p95_ns: float
+    p99_ns: float
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSummary:
+    """One metric name and type; `temporalities` are OTLP numbers."""
+
+    name: str
+    type: str
+    unit: str | None
+    description: str | None
+    services: tuple[str, ...]
+    series_count: int
+    temporalities: tuple[int, ...] = ()
+    monotonic: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricPoint:
+    """`value` is None for an interval in which the series has a gap."""
+
+    time: int
+    value: float | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSeries:
+    """One group of a metric: the values of its `group_by` attributes (None where absent) and its points by time."""
+
+    group: dict[str, str | None]
+    points: Sequence[MetricPoint]
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """One commit, told to listeners after the fact."""
+
+    signal: Signal
+    rows: int
+    trace_ids: Sequence[str] = ()
+    first_log_id: int = 0
+    last_log_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStatistics:
+    """How much is there and what the writer is doing; `queue_*` is what waits for a commit."""
+
+    spans: int
+    logs: int
+    metric_points: int
+    traces: int
+    size_bytes: int
+    wal_bytes: int
+    queue_rows: int
+    queue_bytes: int
+    commits: int
+    commit_seconds: float
+    counters: dict[str, int] = field(default_factory=dict)
+
+
+class Store(Protocol):
+    """See the module docstring for what holds of every method."""
+
+    async def write(self, batch: Batch) -> Written:
+        """Returns once the batch is on disk: nothing short of the disk's loss undoes it.
+
+        Idempotent for spans by (trace_id, span_id), the last complete one wins; for metric points by stream and time; for
+        logs by record_uid and by the digest of the request. Raises StoreBusy, StoreFull, StoreClosed (try again later) or
+        StoreUnwritable; then nothing of the batch is kept.
+        """
+        ...
+
+    async def services(self, time_range: TimeRange) -> Sequence[ServiceSummary]: ...
+
+    async def operations(self, service: str | None, time_range: TimeRange) -> Sequence[OperationSummary]: ...
+
+    async def find_traces(self, query: TraceQuery) -> Page[TraceSummary]: ...
+
+    async def trace(self, trace_id: str) -> TraceContent | None:
+        """None when no span has this id; a trace that only logs name is not one."""
+        ...
+
+    async def find_spans(self, query: SpanQuery) -> Page[SpanRecord]: ...
+
+    async def find_logs(self, query: LogQuery) -> Page[LogRecord]: ...
+
+    async def metrics(
+        self, name_contains: str | None = None, service: str | None = None
+    ) -> Sequence[MetricSummary]: ...
+
+    async def metric_series(self, query: MetricQuery) -> Sequence[MetricSeries]: ...
+
+    async def latency(self, query: LatencyQuery) -> Sequence[LatencySummary]: ...
+
+    async def statistics(self) -> StoreStatistics: ...
+
+    async def check_ready(self) -> None:
+        """Returns when the store could commit now; raises the StoreError that would meet a write otherwise."""
+        ...
+
+    def listen(self) -> AsyncIterator[Committed]:
+        """Commits from now on. A listener that falls behind by more than 1,000 commits loses the oldest of them."""
+        ...

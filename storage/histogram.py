@@ -1,0 +1,61 @@
+"""The latency histogram: exponential buckets of nanoseconds, mergeable, with a bounded relative error.
+
+Bucket i covers [2**(i/16), 2**((i+1)/16)) ns, the layout of an OpenTelemetry exponential histogram of scale 4. A bucket is
+4.43 % wide, so its geometric middle is within 2.2 % of every value in it. All positive 63-bit durations fit in buckets 0..1007;
+zero has a bucket of its own.
+"""
+
+from __future__ import annotations
+
+from array import array
+from itertools import chain
+from math import log2
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+BUCKETS_PER_DOUBLING = 16
+ZERO_BUCKET = 65_535
+
+
+def bucket_of(duration_ns: int) -> int:
+    return int(log2(duration_ns) * BUCKETS_PER_DOUBLING) if duration_ns > 0 else ZERO_BUCKET
+
+
+def middle_of(bucket: int) -> float:
+    """The geometric middle of a bucket, in nanoseconds."""
+    return 0.0 if bucket == ZERO_BUCKET else float(2.0 ** ((bucket + 0.5) / BUCKETS_PER_DOUBLING))
+
+
+def pack(buckets: Mapping[int, int]) -> bytes:
+    """Pairs (bucket, count) as unsigned 32-bit integers: 8 bytes a filled bucket, unpacked without a loop."""
+    return array("I", chain.from_iterable(sorted(buckets.items()))).tobytes()
+
+
+def unpack_into(total: dict[int, int], packed: bytes) -> None:
+    """Adds a packed histogram to `total`."""
+    values = array("I")
+    values.frombytes(packed)
+    for position in range(0, len(values), 2):
+        bucket = values[position]
+        total[bucket] = total.get(bucket, 0) + values[position + 1]
+
+
+def quantiles(buckets: Mapping[int, int], asked: Sequence[float]) -> list[float]:
+    """Durations in nanoseconds at the quantiles `asked` (ascending, 0..1), by nearest rank; [] when there are no values."""
+    ordered = sorted(buckets.items(), key=lambda entry: -1 if entry[0] == ZERO_BUCKET else entry[0])
+    total = sum(count for _, count in ordered)
+    if total == 0:
+        return []
+    answers: list[float] = []
+    seen = 0
+    remaining: Iterable[tuple[int, int]] = iter(ordered)
+    bucket = ordered[0][0]
+    for quantile in asked:
+        rank = max(1.0, quantile * total)
+        while seen < rank:
+            bucket, count = next(iter(remaining))
+            seen += count
+        answers.append(middle_of(bucket))
+    return answers
