@@ -135,9 +135,7 @@ def add_trace(spans: RepeatedCompositeFieldContainer[Span], rng: random.Random, 
         duration = int(rng.lognormvariate(19.0 if number % 2 == 0 else 17.0, 1.0))
         is_llm = number % 2 == 0
         attributes = llm_attributes(rng, session, agent) if is_llm else tool_attributes(rng, session, agent)
-        name = (
-            f"chat {attributes['gen_ai.request.model']}" if is_llm else f"execute_tool {attributes['gen_ai.tool.name']}"
-        )
+        name = f"chat {attributes['gen_ai.request.model']}" if is_llm else f"execute_tool {attributes['gen_ai.tool.name']}"
         span = spans.add(
             trace_id=trace_id,
             span_id=rng.randbytes(8),
@@ -190,9 +188,7 @@ def log_request(rng: random.Random, records: int, start_ns: int) -> bytes:
             trace_id=rng.randbytes(16),
             span_id=rng.randbytes(8),
         )
-        record.body.string_value = (
-            f"request {hex_id(rng)} for tenant {rng.randint(0, 500)} finished in {rng.randint(1, 900)} ms"
-        )
+        record.body.string_value = f"request {hex_id(rng)} for tenant {rng.randint(0, 500)} finished in {rng.randint(1, 900)} ms"
         set_attributes(
             record.attributes,
             {
@@ -221,9 +217,7 @@ def metric_request(rng: random.Random, points: int, time_ns: int) -> bytes:
         labels: dict[str, AttributeValue] = {"route": f"/r/{number % 50}", "method": "GET"}
         moment = time_ns + number
         if number % 3 == 0:
-            set_attributes(
-                gauge.data_points.add(time_unix_nano=moment, as_double=rng.random() * 1e9).attributes, labels
-            )
+            set_attributes(gauge.data_points.add(time_unix_nano=moment, as_double=rng.random() * 1e9).attributes, labels)
         elif number % 3 == 1:
             point = total.data_points.add(time_unix_nano=moment, start_time_unix_nano=time_ns, as_int=number)
             set_attributes(point.attributes, labels)
