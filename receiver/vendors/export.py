@@ -1,0 +1,177 @@
+"""Gathers translated records into OTLP export requests: one group per resource and instrumentation scope.
+
+Attribute names follow version 1.41.0 of the semantic conventions, the last whose registry holds the `gen_ai.*` names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs, SeverityNumber
+from opentelemetry.proto.metrics.v1.metrics_pb2 import (
+    AggregationTemporality,
+    Metric,
+    NumberDataPoint,
+    ResourceMetrics,
+    ScopeMetrics,
+)
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
+
+from receiver.vendors.json_text import canonical_text
+from receiver.vendors.values import MAX_INT64, MIN_INT64, any_value, attributes, clean_text, severity_number
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from receiver.vendors.dialect import ExportRequest, Json, JsonObject, Signal
+
+SCHEMA_URL = "https://opentelemetry.io/schemas/1.41.0"
+
+
+class Scope(NamedTuple):
+    """Instrumentation scope of a dialect: tells where a record came from."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """A log record before it is protobuf. `original` is the exact text of the client's record, for primary records."""
+
+    uid: str
+    time_ns: int
+    observed_time_ns: int
+    body: Json
+    attributes: JsonObject
+    event_name: str = ""
+    level: str = ""
+    original: str | None = None
+    trace_id: bytes = b""
+    span_id: bytes = b""
+
+    def record(self) -> LogRecord:
+        values = dict(self.attributes)
+        values["log.record.uid"] = self.uid
+        if self.original is not None:
+            values["log.record.original"] = self.original
+        return LogRecord(
+            time_unix_nano=self.time_ns,
+            observed_time_unix_nano=self.observed_time_ns,
+            severity_number=SeverityNumber.ValueType(severity_number(self.level)),
+            severity_text=clean_text(self.level),
+            event_name=clean_text(self.event_name),
+            body=any_value(self.body),
+            attributes=attributes(values),
+            trace_id=self.trace_id,
+            span_id=self.span_id,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One number of a metric: a gauge, or a sum that may fall."""
+
+    name: str
+    unit: str
+    value: float
+    time_ns: int
+    attributes: JsonObject = field(default_factory=dict)
+    description: str = ""
+    kind: Literal["gauge", "sum"] = "gauge"
+
+    def data_point(self) -> NumberDataPoint:
+        point = NumberDataPoint(time_unix_nano=self.time_ns, attributes=attributes(self.attributes))
+        if isinstance(self.value, int) and MIN_INT64 <= self.value <= MAX_INT64:
+            point.as_int = self.value
+        else:
+            point.as_double = float(self.value)
+        return point
+
+
+class Exports:
+    """Collects records of one request; every list keeps the order of arrival."""
+
+    def __init__(self) -> None:
+        self._spans: dict[tuple[Scope, str], tuple[JsonObject, list[Span]]] = {}
+        self._points: dict[tuple[Scope, str], tuple[JsonObject, list[Point]]] = {}
+        self._logs: dict[tuple[Scope, str], tuple[JsonObject, list[LogRecord]]] = {}
+
+    def add_log(self, scope: Scope, resource: JsonObject, entry: LogEntry) -> None:
+        self._logs.setdefault((scope, canonical_text(resource)), (resource, []))[1].append(entry.record())
+
+    def add_span(self, scope: Scope, resource: JsonObject, span: Span) -> None:
+        self._spans.setdefault((scope, canonical_text(resource)), (resource, []))[1].append(span)
+
+    def add_point(self, scope: Scope, resource: JsonObject, point: Point) -> None:
+        self._points.setdefault((scope, canonical_text(resource)), (resource, []))[1].append(point)
+
+    def requests(self) -> tuple[tuple[Signal, ExportRequest], ...]:
+        """The messages, logs first: they are the primary records, the others can be derived from them."""
+        found: list[tuple[Signal, ExportRequest]] = []
+        if self._logs:
+            found.append(("logs", self._logs_request()))
+        if self._spans:
+            found.append(("traces", self._spans_request()))
+        if self._points:
+            found.append(("metrics", self._metrics_request()))
+        return tuple(found)
+
+    def _logs_request(self) -> ExportLogsServiceRequest:
+        return ExportLogsServiceRequest(
+            resource_logs=[
+                ResourceLogs(
+                    resource=Resource(attributes=attributes(resource)),
+                    scope_logs=[ScopeLogs(scope=_scope(scope), log_records=records, schema_url=SCHEMA_URL)],
+                    schema_url=SCHEMA_URL,
+                )
+                for (scope, _), (resource, records) in self._logs.items()
+            ]
+        )
+
+    def _spans_request(self) -> ExportTraceServiceRequest:
+        return ExportTraceServiceRequest(
+            resource_spans=[
+                ResourceSpans(
+                    resource=Resource(attributes=attributes(resource)),
+                    scope_spans=[ScopeSpans(scope=_scope(scope), spans=spans, schema_url=SCHEMA_URL)],
+                    schema_url=SCHEMA_URL,
+                )
+                for (scope, _), (resource, spans) in self._spans.items()
+            ]
+        )
+
+    def _metrics_request(self) -> ExportMetricsServiceRequest:
+        return ExportMetricsServiceRequest(
+            resource_metrics=[
+                ResourceMetrics(
+                    resource=Resource(attributes=attributes(resource)),
+                    scope_metrics=[ScopeMetrics(scope=_scope(scope), metrics=_metrics(points), schema_url=SCHEMA_URL)],
+                    schema_url=SCHEMA_URL,
+                )
+                for (scope, _), (resource, points) in self._points.items()
+            ]
+        )
+
+
+def _scope(scope: Scope) -> InstrumentationScope:
+    return InstrumentationScope(name=scope.name, version=scope.version)
+
+
+def _metrics(points: Sequence[Point]) -> list[Metric]:
+    metrics: dict[str, Metric] = {}
+    for point in points:
+        name = clean_text(point.name)
+        metric = metrics.setdefault(name, Metric(name=name, unit=point.unit, description=clean_text(point.description)))
+        if point.kind == "sum":
+            metric.sum.aggregation_temporality = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
+            metric.sum.data_points.append(point.data_point())
+        else:
+            metric.gauge.data_points.append(point.data_point())
+    return list(metrics.values())

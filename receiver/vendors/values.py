@@ -1,0 +1,179 @@
+"""Vendor values → OTLP values: attributes, times, ids, severity. The rules are the same for every dialect.
+
+A document's own text is kept beside these values, so a value that OTLP cannot hold may be shown in a weaker form here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
+
+from receiver.vendors.json_text import canonical_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from receiver.vendors.dialect import Json
+
+MAX_INT64 = 2**63 - 1
+MIN_INT64 = -(2**63)
+# Each level of JSON costs three levels of protobuf, and decoders stop at 100: deeper values are shown as JSON text.
+MAX_VALUE_NESTING = 24
+NANOSECONDS = 1_000_000_000
+# Epoch numbers above this are milliseconds: as seconds they would lie after the year 2603.
+MAX_EPOCH_SECONDS = 20_000_000_000
+
+_SEVERITIES = {"DEBUG": 5, "INFO": 9, "WARN": 13, "WARNING": 13, "ERROR": 17, "CRITICAL": 21, "FATAL": 21}
+_TIME = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?\s?(?:([Zz])|([+-])(\d\d):?(\d\d)?)?)?",
+    re.ASCII,
+)
+_HEX = re.compile(r"[0-9a-fA-F]+", re.ASCII)
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+
+
+def any_value(value: Json, level: int = 0) -> AnyValue:
+    """JSON → AnyValue: null is the empty value, integers beyond int64 are text."""
+    if not isinstance(value, dict | list):
+        return _scalar(value)
+    if level >= MAX_VALUE_NESTING:
+        return AnyValue(string_value=canonical_text(value))
+    if isinstance(value, list):
+        return AnyValue(array_value=ArrayValue(values=[any_value(item, level + 1) for item in value]))
+    return AnyValue(kvlist_value=KeyValueList(values=key_values(value, level + 1)))
+
+
+def _scalar(value: str | float | None) -> AnyValue:
+    match value:
+        case str():
+            return AnyValue(string_value=clean_text(value))
+        case bool():
+            return AnyValue(bool_value=value)
+        case int():
+            return _integer(value)
+        case float():
+            return AnyValue(double_value=value)
+    return AnyValue()
+
+
+def _integer(value: int) -> AnyValue:
+    if MIN_INT64 <= value <= MAX_INT64:
+        return AnyValue(int_value=value)
+    return AnyValue(string_value=canonical_text(value))
+
+
+def key_values(values: Mapping[str, Json], level: int = 0) -> list[KeyValue]:
+    return [KeyValue(key=clean_text(key), value=any_value(value, level)) for key, value in values.items()]
+
+
+def attributes(values: Mapping[str, Json]) -> list[KeyValue]:
+    """Attributes of a record. OTLP has no attribute without a name: an empty key stays in the body only."""
+    return key_values({key: value for key, value in values.items() if key})
+
+
+def clean_text(text: str) -> str:
+    """Text that protobuf can hold: a lone surrogate (JSON can spell one) becomes U+FFFD."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def severity_number(level: str) -> int:
+    """OTLP severity of a level's name; 0 (unspecified) for names that OTLP does not know."""
+    return _SEVERITIES.get(level.upper(), 0)
+
+
+def parse_time(value: Json) -> int | None:
+    """ISO 8601 text → nanoseconds since the epoch; no zone means UTC; None when it is not a time.
+
+    A time that OTLP cannot hold (before 1970, after 2262) is 0, which is OTLP's "unknown".
+    """
+    match = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        return None
+    year, month, day, hour, minute, second, fraction, _, sign, zone_hours, zone_minutes = match.groups()
+    hours, minutes, seconds = int(hour or 0), int(minute or 0), int(second or 0)
+    offset = timedelta(hours=int(zone_hours or 0), minutes=int(zone_minutes or 0))
+    if hours > 23 or minutes > 59 or seconds > 60 or offset >= timedelta(days=1):
+        return None
+    try:
+        days = date(int(year), int(month), int(day)).toordinal() - date(1970, 1, 1).toordinal()
+    except ValueError:
+        return None
+    shift = int(offset.total_seconds()) * (-1 if sign == "+" else 1)
+    total = days * 86400 + hours * 3600 + minutes * 60 + seconds + shift
+    return representable(total * NANOSECONDS + int((fraction or "")[:9].ljust(9, "0")))
+
+
+def parse_time_or_epoch(value: Json) -> int | None:
+    """As `parse_time`, and epoch numbers (also as text): seconds, or milliseconds when too large for seconds."""
+    number = value
+    if isinstance(value, str):
+        try:
+            number = float(value) if "." in value else int(value)
+        except ValueError:
+            return parse_time(value)
+    number = finite_number(number)
+    if number is None:
+        return None
+    if abs(number) > MAX_INT64:
+        return 0
+    factor = NANOSECONDS // 1000 if abs(number) > MAX_EPOCH_SECONDS else NANOSECONDS
+    whole = int(number)
+    return representable(whole * factor + round((number - whole) * factor))
+
+
+def representable(nanoseconds: int) -> int:
+    return nanoseconds if 0 <= nanoseconds <= MAX_INT64 else 0
+
+
+def iso_time(nanoseconds: int) -> str:
+    """RFC 3339 in UTC with milliseconds."""
+    moment = datetime.fromtimestamp(nanoseconds // NANOSECONDS, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{nanoseconds % NANOSECONDS // 1_000_000:03d}Z"
+
+
+def span_id_of(dialect: str, text: str) -> bytes:
+    """16 hex digits are a span id; any other text is hashed to one, and so is the invalid all-zero id."""
+    return _identifier(f"{dialect}:span:", text, 8)
+
+
+def trace_id_of(dialect: str, text: str) -> bytes:
+    """32 hex digits or a UUID are a trace id; any other text is hashed to one, and so is the invalid all-zero id."""
+    return _identifier(f"{dialect}:trace:", text.replace("-", "") if _UUID.fullmatch(text) else text, 16)
+
+
+def is_canonical_id(text: str, size: int) -> bool:
+    """Whether the text is an OTLP id of `size` bytes, as OTLP writes it."""
+    return len(text) == 2 * size and text == text.lower() and bool(_HEX.fullmatch(text)) and text.strip("0") != ""
+
+
+def _identifier(prefix: str, text: str, size: int) -> bytes:
+    if len(text) == 2 * size and _HEX.fullmatch(text) and text.strip("0"):
+        return bytes.fromhex(text)
+    return hashlib.sha256((prefix + text).encode("utf-8", "surrogatepass")).digest()[:size]
+
+
+def finite_number(value: Json) -> float | int | None:
+    """A number that is one: no boolean, no NaN, no infinity."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return value if math.isfinite(value) else None
+    except OverflowError:  # an integer beyond the range of doubles
+        return None
+
+
+def whole_number(value: Json) -> int | None:
+    """A count, whether sent as 5, 5.0 or "5"; None when it is none or does not fit into int64."""
+    if isinstance(value, str) and value.isascii() and value.strip().isdigit() and len(value) < 20:
+        value = int(value)
+    number = finite_number(value)
+    if number is None or number != int(number) or not MIN_INT64 <= number <= MAX_INT64:
+        return None
+    return int(number)
