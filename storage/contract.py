@@ -209,6 +209,47 @@ class LogRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamRecord:
+    """One metric with one set of attributes.
+
+    `type` is "gauge", "sum", "histogram", "exponential_histogram" or "summary". `temporality` is the OTLP number, `monotonic`
+    0 or 1; both are None where the type has none.
+    """
+
+    id: int
+    name: str
+    description: str | None
+    unit: str | None
+    type: str
+    temporality: int | None
+    monotonic: int | None
+    metadata: str | None
+    attributes: str
+    resource: ResourceRecord
+    scope: ScopeRecord
+
+
+@dataclass(frozen=True, slots=True)
+class PointRecord:
+    """A data point as stored. Text in place of a number is NaN ("NaN") or an integer above 2^63 - 1 (decimal digits).
+
+    With bit 0 of `flags` the sender says that nothing was recorded: the point is a gap, whatever its values.
+    """
+
+    time: int
+    start_time: int
+    flags: int
+    value: float | str | None
+    count: int | str | None
+    sum: float | str | None
+    min: float | str | None
+    max: float | str | None
+    data: str | None
+    exemplars: str | None
+    stream: StreamRecord
+
+
+@dataclass(frozen=True, slots=True)
 class TraceSummary:
     """`service` is the root's (None when the root has none or has not arrived); `services` is sorted."""
 

@@ -153,23 +153,32 @@ def is_event_name_sent(attributes: str) -> bool:
     return EVENT_NAME_SENT in attributes and orjson.loads(attributes).get(EVENT_NAME_SENT) is True
 
 
-def _pairs(text: str | bytes) -> Iterable[Iterable[Any]]:
-    """Attributes as stored → (key, value as JSON), as they were sent."""
-    entries: Mapping[str, Any] = orjson.loads(text)
+def _pairs(entries: Mapping[str, Any]) -> Iterable[Iterable[Any]]:
+    """Attributes as stored (parsed) → (key, value as JSON), as they were sent."""
     listed: list[list[Any]] | None = entries.get(LIST)
     if listed is not None:
         return listed
     return ((key, json) for key, json in entries.items() if key not in _RESERVED)
 
 
+def attributes_from_json(entries: Mapping[str, Any] | None) -> list[KeyValue]:
+    """Attributes as stored, parsed (those of events, links and exemplars lie in a larger text); [] for None."""
+    return _key_values(_pairs(entries)) if entries else []
+
+
 def attributes_from_text(text: str | None) -> list[KeyValue]:
     """The inverse of `attributes_text`; [] for None."""
-    return [] if text is None else _key_values(_pairs(text))
+    return attributes_from_json(orjson.loads(text)) if text else []
 
 
 def plain(text: str | None) -> dict[str, Any]:
     """Attributes as stored → plain values for JSON answers: no tags, and of a repeated key the last."""
-    return {} if text is None else {key: plain_value(json) for key, json in _pairs(text)}
+    return plain_attributes(orjson.loads(text)) if text else {}
+
+
+def plain_attributes(entries: Mapping[str, Any] | None) -> dict[str, Any]:
+    """As `plain`, of attributes that are parsed already."""
+    return {key: plain_value(json) for key, json in _pairs(entries)} if entries else {}
 
 
 def plain_value(json: Any) -> Any:
