@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class RefusedRequest(Exception):
-    """The sender must change the request: a retry of the same bytes gets the same answer."""
+    """Base of all refusals. Unless a class has `retry_after`, a retry of the same bytes gets the same answer."""
 
     http_status: ClassVar[int] = 400
 
@@ -49,3 +49,59 @@ class UnsupportedEncoding(RefusedRequest):
         # A header can be 64 KiB long; the answer quotes only enough of it to be recognised.
         super().__init__(f"unsupported Content-Encoding: {content_encoding[:100]}; supported: {', '.join(supported)}")
         self.supported = tuple(supported)
+
+
+class UnknownPath(RefusedRequest):
+    """Nothing is received at this path."""
+
+    http_status: ClassVar[int] = 404
+
+
+class MethodNotAllowed(RefusedRequest):
+    """The path is right, the HTTP method is not."""
+
+    http_status: ClassVar[int] = 405
+
+
+class HostNotAllowed(RefusedRequest):
+    """The Host header names a machine that this daemon does not answer for: a web page may have rebound its DNS name."""
+
+    http_status: ClassVar[int] = 403
+
+
+class BodyTimeout(RefusedRequest):
+    """The body did not arrive within the time allowed for it."""
+
+    http_status: ClassVar[int] = 408
+
+
+class Unauthenticated(RefusedRequest):
+    """No key was given, or one that is not known."""
+
+    http_status: ClassVar[int] = 401
+
+
+class PermissionDenied(RefusedRequest):
+    """The key is known and lacks the scope that is needed."""
+
+    http_status: ClassVar[int] = 403
+
+
+class RateLimited(RefusedRequest):
+    """The key has used up its share; the same request is welcome after `retry_after` whole seconds, 1 to 5."""
+
+    http_status: ClassVar[int] = 429
+
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Overloaded(RefusedRequest):
+    """Requests in flight hold as much memory as they may; the same request is welcome after `retry_after` whole seconds."""
+
+    http_status: ClassVar[int] = 503
+
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
