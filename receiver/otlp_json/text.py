@@ -12,7 +12,11 @@ import re
 
 import orjson
 
-from receiver.errors import Malformed
+from receiver.errors import Malformed, TooLarge
+
+MAX_CONTAINERS = 2_000_000
+"""Objects and arrays of one body, brackets inside strings included. Spans of agents have one per 36 bytes, 1.9 million in
+64 MiB; a body of nothing but `{}` would have one per 3 bytes and take 80 times its size of memory."""
 
 _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
@@ -23,6 +27,8 @@ _ESCAPE = re.compile(
 
 def read_object(body: bytes) -> dict[str, object]:
     """Parse the body; anything but one JSON object is refused."""
+    if body.count(b"{") + body.count(b"[") > MAX_CONTAINERS:
+        raise TooLarge(f"the body has more than {MAX_CONTAINERS} JSON objects and arrays; send smaller batches", MAX_CONTAINERS)
     value = _read(body.removeprefix(codecs.BOM_UTF8))
     if type(value) is not dict:
         raise Malformed(f"the body must be a JSON object, not {name_of_type(value)}")

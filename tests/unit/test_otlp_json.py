@@ -20,8 +20,9 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyVa
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from receiver.errors import Malformed
+from receiver.errors import Malformed, TooLarge
 from receiver.otlp_json import Decoded, parse
+from receiver.otlp_json.text import MAX_CONTAINERS
 
 if TYPE_CHECKING:
     from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
@@ -414,6 +415,14 @@ def test_137_deep_nesting_is_refused_whatever_its_depth(levels: int) -> None:
         parse(traces(f'{{"attributes":[{{"key":"k","value":{nested(levels)}}}]}}'), "traces")
     with pytest.raises(Malformed):
         parse(b'{"resourceSpans":' + b"[" * levels + b"NaN" + b"]" * levels + b"}", "traces")
+
+
+@pytest.mark.parametrize("element", [b"{}", b"[]"])
+def test_54_a_body_of_countless_empty_objects_is_too_large(element: bytes) -> None:
+    """6 MB of text would become 500 MB of objects: it is refused before it is parsed."""
+    with pytest.raises(TooLarge, match="send smaller batches"):
+        parse(b'{"new":[' + b",".join([element] * MAX_CONTAINERS) + b"]}", "traces")
+    assert parse(b'{"resourceSpans":[],"new":[' + b",".join([element] * 1000) + b"]}", "traces").warnings == []
 
 
 @pytest.mark.parametrize(
