@@ -62,7 +62,7 @@ def set_resource(resource: Resource, service: str) -> None:
 
 
 def hex_id(rng: random.Random) -> str:
-    return f"{rng.getrandbits(96):024x}"
+    return f"{rng.getrandbits(64):016x}"
 
 
 def llm_attributes(rng: random.Random, session: str, agent: str) -> dict[str, AttributeValue]:

@@ -59,3 +59,12 @@ def quantiles(buckets: Mapping[int, int], asked: Sequence[float]) -> list[float]
             seen += count
         answers.append(middle_of(bucket))
     return answers
+
+
+def edges_of(buckets: Mapping[int, int]) -> tuple[int, int]:
+    """The least and greatest duration, in whole nanoseconds, that filled `buckets` can hold."""
+    filled = sorted(-1 if bucket == ZERO_BUCKET else bucket for bucket in buckets)
+    lowest, highest = filled[0], filled[-1]
+    least = 0 if lowest < 0 else int(2.0 ** (lowest / BUCKETS_PER_DOUBLING))
+    greatest = 0 if highest < 0 else int(2.0 ** ((highest + 1) / BUCKETS_PER_DOUBLING)) + 1
+    return least, min(greatest, 2**63 - 1)

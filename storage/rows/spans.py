@@ -1,0 +1,240 @@
+"""A traces request → rows, trace summaries, latency cells and block segments.
+
+This is the hot path: about 12 µs a span of 11 attributes and one event, of which the parser takes 2, the attributes 5, the
+event 2 and the summaries 2. It is pure (no I/O, no clock) and asks only for bytes, so that a compiled twin can stand in for
+it, with this one as its oracle.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from storage.batch import Batch
+from storage.histogram import bucket_of
+from storage.rows import raw
+from storage.rows.hashes import NAME, SERVICE, STATUS, pack_hashes, search_hash
+from storage.rows.memory import attribute_hashes, attributes_text, resource_row, scope_row
+from storage.rows.refusals import Refusals
+from storage.rows.tables import Positions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from storage.batch import Row
+
+SEGMENT_ROWS = 512
+LATEST_TIME = 2**63 - 1
+MINUTE_NS = 60_000_000_000
+ERROR = 2
+NO_PARENT = (None, "0000000000000000")
+
+# Positions in SPAN_COLUMNS that the summaries read.
+_TRACE, _RESOURCE, _SPAN_ID, _PARENT, _NAME, _KIND, _START, _END, _STATUS = 0, 1, 4, 5, 6, 7, 8, 9, 10
+
+
+def spans_batch(body: bytes, received_time: int) -> Batch:
+    """The rows of a protobuf ExportTraceServiceRequest; raises Undecodable."""
+    request = raw.parse("traces", body)
+    batch = Batch("traces", received_time, size_bytes=len(body))
+    traces: Positions[str] = Positions(batch.traces)
+    resources: Positions[Row] = Positions(batch.resources)
+    scopes: Positions[Row] = Positions(batch.scopes)
+    refusals = Refusals("span")
+    seen: dict[tuple[int, str], int] = {}
+    segments = _Segments(batch.resources)
+    for resource_spans in request.resource_spans:
+        resource = resources[resource_row(resource_spans.resource, resource_spans.schema_url)]
+        for scope_spans in resource_spans.scope_spans:
+            scope = scopes[scope_row(scope_spans.scope, scope_spans.schema_url)]
+            for span in scope_spans.spans:
+                if fault := _fault(span):
+                    refusals.add(span.name, fault)
+                    continue
+                trace_id = span.trace_id.hex()
+                row = _span_row(span, traces[trace_id], resource, scope, trace_id, refusals)
+                identity = (row[_TRACE], row[_SPAN_ID])
+                if identity in seen:
+                    segments.replace(seen[identity], row, span.attributes)
+                    continue
+                seen[identity] = len(segments.rows)
+                segments.add(row, span.attributes)
+    batch.rows = segments.rows
+    batch.segments = segments.finish()
+    batch.trace_summaries, batch.operations, batch.latencies = summarize(batch.rows, batch.resources, received_time)
+    batch.rejected, batch.reasons = refusals.count, refusals.reasons
+    return batch
+
+
+def _fault(span: Any) -> str | None:
+    """The rule that a span breaks, or None (cases 187 and 194 of the OTLP rules)."""
+    if len(span.trace_id) != 16 or not any(span.trace_id):
+        return "trace_id must be 16 bytes, not all zero"
+    if len(span.span_id) != 8 or not any(span.span_id):
+        return "span_id must be 8 bytes, not all zero"
+    if span.start_time_unix_nano > LATEST_TIME or span.end_time_unix_nano > LATEST_TIME:
+        return "times must be nanoseconds since 1970 below 2^63"
+    return None
+
+
+def _span_row(span: Any, trace: int, resource: int, scope: int, trace_id: str, refusals: Refusals) -> Row:
+    """The row, SPAN_COLUMNS."""
+    has_status = span.HasField("status")
+    events = span.events
+    links = span.links
+    return (
+        trace,
+        resource,
+        scope,
+        trace_id,
+        span.span_id.hex(),
+        span.parent_span_id.hex() or None,
+        span.name,
+        span.kind,
+        span.start_time_unix_nano,
+        span.end_time_unix_nano,
+        span.status.code if has_status else None,
+        (span.status.message or None) if has_status else None,
+        span.trace_state or None,
+        span.flags,
+        attributes_text(span.attributes),
+        "[" + ",".join([_event_text(event) for event in events]) + "]" if events else None,
+        _links_text(links, refusals) if links else None,
+        span.dropped_attributes_count,
+        span.dropped_events_count,
+        span.dropped_links_count,
+    )
+
+
+def _event_text(event: Any) -> str:
+    name = orjson.dumps(event.name).decode()
+    text = f'{{"time":{event.time_unix_nano},"name":{name},"attributes":{attributes_text(event.attributes)}'
+    dropped = event.dropped_attributes_count
+    return f'{text},"dropped_attributes_count":{dropped}}}' if dropped else text + "}"
+
+
+def _links_text(links: Iterable[Any], refusals: Refusals) -> str | None:
+    texts = []
+    for link in links:
+        if len(link.trace_id) != 16 or len(link.span_id) != 8:
+            refusals.warn("a link with an id of the wrong length was left out; its span is kept")
+            continue
+        texts.append(_link_text(link))
+    return "[" + ",".join(texts) + "]" if texts else None
+
+
+def _link_text(link: Any) -> str:
+    text = f'{{"trace_id":"{link.trace_id.hex()}","span_id":"{link.span_id.hex()}"'
+    if link.trace_state:
+        text += f',"trace_state":{orjson.dumps(link.trace_state).decode()}'
+    if link.attributes:
+        text += f',"attributes":{attributes_text(link.attributes)}'
+    if link.flags:
+        text += f',"flags":{link.flags}'
+    if link.dropped_attributes_count:
+        text += f',"dropped_attributes_count":{link.dropped_attributes_count}'
+    return text + "}"
+
+
+class _Segments:
+    """Rows as they are made, and the attributes of every 512 of them."""
+
+    def __init__(self, resources: Sequence[Row]) -> None:
+        self.rows: list[Row] = []
+        self._resources = resources
+        self._attributes: list[set[bytes]] = []
+
+    def add(self, row: Row, attributes: Iterable[bytes]) -> None:
+        if len(self.rows) % SEGMENT_ROWS == 0:
+            self._attributes.append(set())
+        self._attributes[-1].update(attributes)
+        self.rows.append(row)
+
+    def replace(self, position: int, row: Row, attributes: Iterable[bytes]) -> None:
+        """The same span twice in one request: the last one wins, as between requests."""
+        self.rows[position] = row
+        self._attributes[position // SEGMENT_ROWS].update(attributes)
+
+    def finish(self) -> list[Row]:
+        """SEGMENT_COLUMNS."""
+        return [self._segment(number, attributes) for number, attributes in enumerate(self._attributes)]
+
+    def _segment(self, number: int, attributes: set[bytes]) -> Row:
+        rows = self.rows[number * SEGMENT_ROWS : (number + 1) * SEGMENT_ROWS]
+        hashes = attribute_hashes(attributes) | span_hashes(rows, self._resources)
+        times = [row[_START] for row in rows]
+        return (len(rows), min(times), max(times), pack_hashes(hashes))
+
+
+def span_hashes(rows: Sequence[Row], resources: Sequence[Row]) -> set[int]:
+    """The hashes of what is not an attribute: span names, services, and whether a span failed."""
+    hashes = {search_hash(NAME, name) for name in {row[_NAME] for row in rows}}
+    services = {resources[number][1] for number in {row[_RESOURCE] for row in rows}}
+    hashes.update(search_hash(SERVICE, service) for service in services if service)
+    if any(row[_STATUS] == ERROR for row in rows):
+        hashes.add(search_hash(STATUS, "error"))
+    return hashes
+
+
+def summarize(rows: Iterable[Row], resources: Sequence[Row], received_time: int) -> tuple[list[Row], list[Row], list[Row]]:
+    """What `rows` add to their traces and to latency: (TRACE_SUMMARY_COLUMNS, OPERATION_COLUMNS, LATENCY_COLUMNS).
+
+    The trace field of a row is passed on as it is. A span without a start counts for its trace from the time of receipt, and
+    one without start or end has no latency.
+    """
+    traces: dict[int, list[Any]] = {}
+    cells: dict[tuple[str | None, str, int, int], list[Any]] = {}
+    for row in rows:
+        trace, service, start, end = row[_TRACE], resources[row[_RESOURCE]][1], row[_START], row[_END]
+        failed = 1 if row[_STATUS] == ERROR else 0
+        first = start or received_time
+        last = end if end > first else first
+        summary = traces.get(trace)
+        if summary is None:
+            summary = traces[trace] = [trace, first, last, 0, 0, None, None, None, {service}]
+        else:
+            if first < summary[1]:
+                summary[1] = first
+            if last > summary[2]:
+                summary[2] = last
+            summary[8].add(service)
+        summary[3] += 1
+        summary[4] += failed
+        if row[_PARENT] in NO_PARENT and (summary[5] is None or first <= summary[1]):
+            summary[5:8] = row[_SPAN_ID], row[_NAME], service
+        if start and end:
+            _count_latency(cells, (service, row[_NAME], row[_KIND], start // MINUTE_NS), max(end - start, 0), failed)
+    return [_closed(summary) for summary in traces.values()], *_cells(cells)
+
+
+def _count_latency(
+    cells: dict[tuple[str | None, str, int, int], list[Any]], key: tuple[str | None, str, int, int], duration: int, failed: int
+) -> None:
+    bucket = bucket_of(duration)
+    cell = cells.get(key)
+    if cell is None:
+        cells[key] = [1, failed, duration, duration, duration, {bucket: 1}]
+        return
+    cell[0] += 1
+    cell[1] += failed
+    cell[2] += duration
+    if duration < cell[3]:
+        cell[3] = duration
+    elif duration > cell[4]:
+        cell[4] = duration
+    buckets = cell[5]
+    buckets[bucket] = buckets.get(bucket, 0) + 1
+
+
+def _closed(summary: list[Any]) -> Row:
+    services = sorted(service for service in summary[8] if service)
+    return (*summary[:8], services)
+
+
+def _cells(cells: dict[tuple[str | None, str, int, int], list[Any]]) -> tuple[list[Row], list[Row]]:
+    operations: Positions[Row] = Positions([])
+    latencies = [
+        (operations[(service or "", name, kind)], minute, *cell) for (service, name, kind, minute), cell in cells.items()
+    ]
+    return operations.entries, latencies

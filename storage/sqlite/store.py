@@ -1,0 +1,258 @@
+"""The embedded engine: one SQLite file, one writer thread, a pool of readers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from storage.contract import Committed, StoreStatistics
+from storage.errors import StoreClosed, StoreError
+from storage.sqlite import read_latency, read_logs, read_metrics, read_services, read_spans, read_statistics, read_traces
+from storage.sqlite.connect import connect_writer
+from storage.sqlite.lock import FileLock
+from storage.sqlite.migrate import migrate
+from storage.sqlite.readers import ReadPool
+from storage.sqlite.retention import Retention, RetentionSettings
+from storage.sqlite.upkeep import Upkeep
+from storage.sqlite.writer import Writer, WriterSettings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from pathlib import Path
+
+    from storage.batch import Batch, Written
+    from storage.contract import (
+        LatencyQuery,
+        LatencySummary,
+        LogQuery,
+        LogRecord,
+        MetricQuery,
+        MetricSeries,
+        MetricSummary,
+        OperationSummary,
+        Page,
+        ServiceSummary,
+        SpanQuery,
+        SpanRecord,
+        TimeRange,
+        TraceContent,
+        TraceQuery,
+        TraceSummary,
+    )
+    from storage.sqlite.connect import Reader
+    from storage.sqlite.writer import Answers
+
+Answer = TypeVar("Answer")
+COMMITS_KEPT_FOR_LISTENER = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteSettings:
+    """`query_seconds` is the deadline of a question; `upkeep_seconds` the time between two rounds of retention."""
+
+    path: Path
+    writer: WriterSettings = field(default_factory=WriterSettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
+    query_seconds: float = 30.0
+    query_threads: int = 4
+    upkeep_seconds: float = 60.0
+
+
+class SqliteStore:
+    """Implements storage.contract.Store. All methods are for the event loop on which it was opened."""
+
+    def __init__(self, settings: SqliteSettings, lock: FileLock, clock: Callable[[], int] = time.time_ns) -> None:
+        self.path = settings.path
+        self._settings = settings
+        self._lock = lock
+        self._loop = asyncio.get_running_loop()
+        self._listeners: set[_Listener] = set()
+        self._readers = ReadPool(settings.path, threads=settings.query_threads)
+        self._retention = Retention(settings.retention)
+        self._writer = Writer(lambda: connect_writer(settings.path), self._answered, self._committed, settings.writer)
+        self._upkeep = Upkeep(self._writer, self._retention, settings.upkeep_seconds, clock)
+
+    def describe_holder(self, holder: dict[str, object]) -> None:
+        """What a second daemon is told about this one."""
+        self._lock.describe(holder)
+
+    async def start(self) -> None:
+        await asyncio.to_thread(self._writer.start)
+        self._upkeep.start()
+
+    async def aclose(self, within_seconds: float = 30.0) -> None:
+        """Writes what was accepted, then closes; safe to call twice. Raises StoreError when the bound was met first."""
+        await self._upkeep.stop()
+        for listener in list(self._listeners):
+            listener.close()
+        stopped = await asyncio.to_thread(self._writer.stop, within_seconds)
+        await self._readers.close()
+        self._lock.release()
+        if not stopped:
+            raise StoreError(f"the writer did not finish within {within_seconds:g} s; what was not answered was not kept")
+
+    async def write(self, batch: Batch) -> Written:
+        future: asyncio.Future[Written] = self._loop.create_future()
+        self._writer.submit(batch, future)
+        return await future
+
+    def _answered(self, answers: Answers) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(_deliver, answers)
+
+    def _committed(self, news: Sequence[Committed]) -> None:
+        if self._listeners:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._tell, news)
+
+    def _tell(self, news: Sequence[Committed]) -> None:
+        for listener in self._listeners:
+            listener.tell(news)
+
+    async def listen(self) -> AsyncIterator[Committed]:
+        listener = _Listener()
+        self._listeners.add(listener)
+        try:
+            async for news in listener:
+                yield news
+        finally:
+            self._listeners.discard(listener)
+
+    async def check_ready(self) -> None:
+        """Commits nothing into the database, by the way that a write takes."""
+        done: asyncio.Future[None] = self._loop.create_future()
+
+        def answer(fault: StoreError | None) -> None:
+            self._answered([(done, fault)])
+
+        self._writer.probe(answer)
+        await done
+
+    async def services(self, time_range: TimeRange) -> Sequence[ServiceSummary]:
+        return await self._ask(lambda reader: read_services.services(reader, time_range))
+
+    async def operations(self, service: str | None, time_range: TimeRange) -> Sequence[OperationSummary]:
+        return await self._ask(lambda reader: read_services.operations(reader, service, time_range))
+
+    async def find_traces(self, query: TraceQuery) -> Page[TraceSummary]:
+        return await self._ask(lambda reader: read_traces.find_traces(reader, query))
+
+    async def trace(self, trace_id: str) -> TraceContent | None:
+        return await self._ask(lambda reader: read_traces.trace(reader, trace_id))
+
+    async def find_spans(self, query: SpanQuery) -> Page[SpanRecord]:
+        return await self._ask(lambda reader: read_spans.find_spans(reader, query))
+
+    async def find_logs(self, query: LogQuery) -> Page[LogRecord]:
+        return await self._ask(lambda reader: read_logs.find_logs(reader, query))
+
+    async def metrics(self, name_contains: str | None = None, service: str | None = None) -> Sequence[MetricSummary]:
+        return await self._ask(lambda reader: read_metrics.metrics(reader, name_contains, service))
+
+    async def metric_series(self, query: MetricQuery) -> Sequence[MetricSeries]:
+        return await self._ask(lambda reader: read_metrics.metric_series(reader, query))
+
+    async def latency(self, query: LatencyQuery) -> Sequence[LatencySummary]:
+        return await self._ask(lambda reader: read_latency.latency(reader, query))
+
+    async def statistics(self) -> StoreStatistics:
+        contents = await self._ask(read_statistics.contents)
+        writer = self._writer
+        counters = {f"retention_{name}": value for name, value in asdict(self._retention.figures).items()}
+        counters |= {
+            "rows_written": writer.figures.rows,
+            "duplicates": writer.figures.duplicates,
+            "failed_groups": writer.figures.failed_groups,
+            "maintenance_jobs": writer.figures.jobs,
+        }
+        return StoreStatistics(
+            **contents,
+            size_bytes=_size(self.path),
+            wal_bytes=_size(self.path.with_name(self.path.name + "-wal")),
+            queue_rows=writer.waiting_rows,
+            queue_bytes=writer.waiting_bytes,
+            commits=writer.figures.commits,
+            commit_seconds=writer.figures.commit_seconds,
+            counters=counters,
+        )
+
+    async def _ask(self, question: Callable[[Reader], Answer]) -> Answer:
+        return await self._readers.run(question, self._settings.query_seconds)
+
+
+class _Listener:
+    """Commits on their way to one listener; over the bound the oldest are forgotten."""
+
+    def __init__(self) -> None:
+        self._news: deque[Committed] = deque(maxlen=COMMITS_KEPT_FOR_LISTENER)
+        self._arrived = asyncio.Event()
+        self._closed = False
+
+    def tell(self, news: Sequence[Committed]) -> None:
+        self._news.extend(news)
+        self._arrived.set()
+
+    def close(self) -> None:
+        self._closed = True
+        self._arrived.set()
+
+    async def __aiter__(self) -> AsyncIterator[Committed]:
+        while True:
+            while self._news:
+                yield self._news.popleft()
+            if self._closed:
+                return
+            self._arrived.clear()
+            await self._arrived.wait()
+
+
+async def open_store(settings: SqliteSettings) -> SqliteStore:
+    """Opens or creates the file, brings it to the present schema, and starts the writer.
+
+    Raises StoreInUse, NotAStore, SchemaTooNew, StoreUnwritable.
+    """
+    settings.path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(settings.path)
+    try:
+        await asyncio.to_thread(_prepare, settings.path)
+        store = SqliteStore(settings, lock)
+        await store.start()
+    except BaseException:
+        lock.release()
+        raise
+    return store
+
+
+def _prepare(path: Path) -> None:
+    with contextlib.closing(connect_writer(path)) as connection:
+        migrate(connection)
+
+
+def _deliver(answers: Answers) -> None:
+    for future, answer in answers:
+        assert isinstance(future, asyncio.Future)
+        _settle(future, answer)
+
+
+def _settle(future: asyncio.Future[Any], answer: object) -> None:
+    """Answers whoever still waits; a sender that left is not an error."""
+    if future.done():
+        return
+    if isinstance(answer, StoreError):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+__all__ = ["SqliteSettings", "SqliteStore", "StoreClosed", "open_store"]

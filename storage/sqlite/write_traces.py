@@ -1,0 +1,214 @@
+"""Writes the spans of a group of requests, their traces' summaries and their latency.
+
+Nearly always every span is new, and then what the kernel worked out about a request is added as it is. Where a span is there
+already, the request is worked out again without it, and a span that differs takes the place of the old one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import orjson
+
+from storage.batch import Batch, Written
+from storage.rows.spans import summarize
+from storage.sqlite.bulk import insert_many
+from storage.sqlite.numbers import next_number
+from storage.sqlite.rollups import LatencyChanges
+from storage.sqlite.statements import statement
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Sequence
+
+    from storage.batch import Row
+    from storage.sqlite.blocks import Blocks
+    from storage.sqlite.references import References
+
+# Positions in SPAN_COLUMNS.
+_TRACE, _RESOURCE, _SCOPE, _SPAN_ID, _END = 0, 1, 2, 4, 9
+_NO_TIME = 2**63 - 1
+
+
+@dataclass(slots=True)
+class TraceState:
+    """A trace as it will stand after the commit."""
+
+    key: int
+    trace_id: str
+    start_time: int = _NO_TIME
+    end_time: int = 0
+    span_count: int = 0
+    error_count: int = 0
+    root: tuple[str | None, str | None, str | None] = (None, None, None)
+    services: set[str] = field(default_factory=set)
+    stored_start: int | None = None
+    stored_services: frozenset[str] = frozenset()
+
+    def add(self, summary: Row) -> None:
+        """TRACE_SUMMARY_COLUMNS. The earliest span without a parent is the root."""
+        _, start, end, spans, errors, root_id, root_name, root_service, services = summary
+        if root_id is not None and (self.root[0] in {None, root_id} or start < self.start_time):
+            self.root = (root_id, root_name, root_service)
+        self.start_time = min(self.start_time, start)
+        self.end_time = max(self.end_time, end)
+        self.span_count += spans
+        self.error_count += errors
+        self.services.update(services)
+
+
+@dataclass(slots=True)
+class _Placed:
+    """One batch with the stored numbers of what it refers to, and the numbers its rows were given."""
+
+    batch: Batch
+    trace_keys: list[int]
+    resource_ids: list[int]
+    scope_ids: list[int]
+    first_id: int
+
+    def rows(self) -> list[Row]:
+        """The rows as they are inserted: the number, then SPAN_COLUMNS without the trace id."""
+        traces, resources, scopes = self.trace_keys, self.resource_ids, self.scope_ids
+        return [
+            (number, traces[row[0]], resources[row[1]], scopes[row[2]], *row[4:])
+            for number, row in enumerate(self.batch.rows, self.first_id)
+        ]
+
+
+class TraceWriter:
+    """Runs on the writer thread, inside its transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, references: References, blocks: Blocks) -> None:
+        self._connection = connection
+        self._references = references
+        self._blocks = blocks
+        self._next_span = 1
+        self._next_trace = 1
+
+    def load(self) -> None:
+        """Finds the next free numbers: at start, and after a rollback."""
+        self._blocks.load()
+        self._next_span = next_number(self._connection, "last_span", "spans")
+        self._next_trace = next_number(self._connection, "last_trace", "traces")
+
+    def write(self, batches: Sequence[Batch]) -> list[Written]:
+        states = self._states({trace_id for batch in batches for trace_id in batch.traces})
+        placed = [self._place(batch, states) for batch in batches]
+        rows = [row for part in placed for row in part.rows()]
+        inserted = insert_many(self._connection, "insert_span", rows)
+        changes = LatencyChanges()
+        if inserted == len(rows):
+            for part in placed:
+                self._count(part.batch, part.batch.trace_summaries, part.batch.latencies, part.batch.operations, states, changes)
+            written = [Written(len(batch.rows), 0) for batch in batches]
+        else:
+            taken = {row[0] for row in self._connection.execute(statement("spans_between"), (rows[0][0], rows[-1][0]))}
+            written = [self._count_new(part, taken, states, changes) for part in placed]
+        self._write_states(states.values())
+        changes.write(self._connection)
+        for part in placed:
+            self._blocks.add(part.batch.segments, part.first_id, part.batch.received_time)
+        return written
+
+    def _states(self, trace_ids: set[str]) -> dict[str, TraceState]:
+        states = {}
+        wanted = orjson.dumps(list(trace_ids)).decode()
+        for row in self._connection.execute(statement("known_traces"), {"trace_ids": wanted}):
+            trace_id, key, start, end, spans, errors, root_id, root_name, root_service, services = row
+            known = frozenset(orjson.loads(services))
+            root = (root_id, root_name, root_service)
+            states[trace_id] = TraceState(key, trace_id, start, end, spans, errors, root, set(known), start, known)
+        return states
+
+    def _place(self, batch: Batch, states: dict[str, TraceState]) -> _Placed:
+        keys = []
+        for trace_id in batch.traces:
+            state = states.get(trace_id)
+            if state is None:
+                state = states[trace_id] = TraceState(self._next_trace, trace_id)
+                self._next_trace += 1
+            keys.append(state.key)
+        resources, scopes = self._references.resources(batch.resources), self._references.scopes(batch.scopes)
+        part = _Placed(batch, keys, resources, scopes, self._next_span)
+        self._next_span += len(batch.rows)
+        return part
+
+    def _count(
+        self,
+        batch: Batch,
+        summaries: Iterable[Row],
+        latencies: Iterable[Row],
+        operations: Sequence[Row],
+        states: dict[str, TraceState],
+        changes: LatencyChanges,
+    ) -> None:
+        for summary in summaries:
+            states[batch.traces[summary[0]]].add(summary)
+        changes.add(latencies, self._references.operations(operations))
+
+    def _count_new(self, part: _Placed, taken: set[int], states: dict[str, TraceState], changes: LatencyChanges) -> Written:
+        """Counts only the rows that were inserted; the others may replace what is there."""
+        batch = part.batch
+        numbered = list(enumerate(batch.rows, part.first_id))
+        fresh = [row for number, row in numbered if number in taken]
+        known = [row for number, row in numbered if number not in taken]
+        summaries, operations, latencies = summarize(fresh, batch.resources, batch.received_time)
+        self._count(batch, summaries, latencies, operations, states, changes)
+        for row in known:
+            self._replace(part, row, states, changes)
+        return Written(len(fresh), len(known))
+
+    def _replace(self, part: _Placed, row: Row, states: dict[str, TraceState], changes: LatencyChanges) -> None:
+        """The last complete one of two spans with one identity wins (case 250); one without an end replaces none with."""
+        batch = part.batch
+        key = part.trace_keys[row[_TRACE]]
+        stored = self._connection.execute(statement("span_by_identity"), (key, row[_SPAN_ID])).fetchone()
+        if stored is None:
+            return
+        wanted = (key, part.resource_ids[row[_RESOURCE]], part.scope_ids[row[_SCOPE]], *row[4:])
+        if stored[1:] == wanted or (row[_END] == 0 and stored[_END] != 0):
+            return
+        services = self._services([stored[2]])
+        old = (0, 0, 0, batch.traces[row[_TRACE]], *stored[4:])
+        _, operations, latencies = summarize([old], [(None, services.get(stored[2]))], batch.received_time)
+        changes.add(latencies, self._references.operations(operations), sign=-1)
+        self._connection.execute(statement("update_span"), (*wanted[1:3], *wanted[4:], stored[0]))
+        summaries, operations, latencies = summarize([row], batch.resources, batch.received_time)
+        changes.add(latencies, self._references.operations(operations))
+        state = states[batch.traces[row[_TRACE]]]
+        state.add(summaries[0])
+        figures = self._connection.execute(
+            statement("trace_figures"), {"trace_key": key, "received": batch.received_time}
+        ).fetchone()
+        state.start_time, state.end_time, state.span_count, state.error_count = figures
+
+    def _services(self, resource_ids: list[int]) -> dict[int, str | None]:
+        rows = self._connection.execute(statement("services_of_resources"), {"ids": orjson.dumps(resource_ids).decode()})
+        return dict(rows.fetchall())
+
+    def _write_states(self, states: Iterable[TraceState]) -> None:
+        new, changed, services = [], [], []
+        for state in states:
+            figures = (state.start_time, state.end_time, state.span_count, state.error_count, *state.root, _services_text(state))
+            if state.stored_start is None:
+                new.append((state.key, state.trace_id, *figures))
+            else:
+                changed.append((*figures, state.key))
+            services += self._service_rows(state)
+        insert_many(self._connection, "insert_trace", new)
+        self._connection.executemany(statement("update_trace"), changed)
+        insert_many(self._connection, "insert_trace_service", services)
+
+    def _service_rows(self, state: TraceState) -> list[Row]:
+        """The rows of trace_services to add; those under an old start are removed."""
+        if state.start_time == state.stored_start:
+            return [(service, state.start_time, state.key) for service in state.services - state.stored_services]
+        for service in state.stored_services:
+            self._connection.execute(statement("delete_trace_service"), (service, state.stored_start, state.key))
+        return [(service, state.start_time, state.key) for service in state.services]
+
+
+def _services_text(state: TraceState) -> str:
+    return orjson.dumps(sorted(state.services)).decode()
