@@ -14,6 +14,7 @@ the store ignore the mapping.
 are worded by the dialect's `refuse(status, message)`.
 """
 
+from receiver.vendors.cylestio_local import DIALECT as CYLESTIO_LOCAL
 from receiver.vendors.cylestio_mini import DIALECT as CYLESTIO_MINI
 from receiver.vendors.dialect import (
     Answer,
@@ -26,7 +27,7 @@ from receiver.vendors.dialect import (
     VendorRequestError,
 )
 
-DIALECTS: tuple[Dialect, ...] = (CYLESTIO_MINI,)
+DIALECTS: tuple[Dialect, ...] = (CYLESTIO_MINI, CYLESTIO_LOCAL)
 
 __all__ = [
     "DIALECTS",

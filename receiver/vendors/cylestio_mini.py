@@ -17,6 +17,7 @@ from receiver.vendors.cylestio_flat import SCOPE, flat_event, flat_problems
 from receiver.vendors.cylestio_named import is_named, named_event, named_problems
 from receiver.vendors.dialect import Answer, Dialect, Element, Endpoint, Translation, VendorRequestError
 from receiver.vendors.json_text import JsonFaultError, JsonRecord, object_of, quoted, read_document, read_elements
+from receiver.vendors.validation import json_fault_answer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -92,18 +93,6 @@ def _read(body: bytes) -> tuple[list[JsonRecord], bool]:
 
 def _is_envelope(document: JsonObject) -> bool:
     return isinstance(document.get("events"), list) and not {"name", "event_type"} & document.keys()
-
-
-def json_fault_answer(fault: JsonFaultError) -> Answer:
-    """Body that is not JSON, in the words of the originals' framework."""
-    entry: JsonObject = {
-        "type": "json_invalid",
-        "loc": ["body", fault.position],
-        "msg": "JSON decode error",
-        "input": {},
-        "ctx": {"error": fault.reason},
-    }
-    return Answer(422, {"detail": [entry]})
 
 
 def _not_an_object(location: list[Json], value: Json) -> Answer:

@@ -24,7 +24,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
 from receiver.vendors.json_text import canonical_text
-from receiver.vendors.values import MAX_INT64, MIN_INT64, any_value, attributes, clean_text, severity_number
+from receiver.vendors.values import MAX_INT64, MIN_INT64, any_value, attributes, clean_text, finite_number, severity_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,6 +110,8 @@ class Exports:
         self._spans.setdefault((scope, canonical_text(resource)), (resource, []))[1].append(span)
 
     def add_point(self, scope: Scope, resource: JsonObject, point: Point) -> None:
+        if finite_number(point.value) is None:
+            return  # an integer beyond the range of doubles: only its text, in the log record, can say it
         self._points.setdefault((scope, canonical_text(resource)), (resource, []))[1].append(point)
 
     def requests(self) -> tuple[tuple[Signal, ExportRequest], ...]:

@@ -169,6 +169,11 @@ def finite_number(value: Json) -> float | int | None:
         return None
 
 
+def share_of_one(percent: float) -> float:
+    """12.5 % → 0.125. Rounded, because 55.3 / 100 is not the double nearest to 0.553."""
+    return round(percent / 100, 12)
+
+
 def whole_number(value: Json) -> int | None:
     """A count, whether sent as 5, 5.0 or "5"; None when it is none or does not fit into int64."""
     if isinstance(value, str) and value.isascii() and value.strip().isdigit() and len(value) < 20:
