@@ -16,6 +16,7 @@ are worded by the dialect's `refuse(status, message)`.
 
 from receiver.vendors.cylestio_local import DIALECT as CYLESTIO_LOCAL
 from receiver.vendors.cylestio_mini import DIALECT as CYLESTIO_MINI
+from receiver.vendors.device_metrics import DIALECT as DEVICE_METRICS
 from receiver.vendors.dialect import (
     Answer,
     Dialect,
@@ -27,7 +28,7 @@ from receiver.vendors.dialect import (
     VendorRequestError,
 )
 
-DIALECTS: tuple[Dialect, ...] = (CYLESTIO_MINI, CYLESTIO_LOCAL)
+DIALECTS: tuple[Dialect, ...] = (CYLESTIO_MINI, CYLESTIO_LOCAL, DEVICE_METRICS)
 
 __all__ = [
     "DIALECTS",
