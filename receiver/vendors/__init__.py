@@ -27,8 +27,9 @@ from receiver.vendors.dialect import (
     Translation,
     VendorRequestError,
 )
+from receiver.vendors.richardops import DIALECT as RICHARDOPS
 
-DIALECTS: tuple[Dialect, ...] = (CYLESTIO_MINI, CYLESTIO_LOCAL, DEVICE_METRICS)
+DIALECTS: tuple[Dialect, ...] = (CYLESTIO_MINI, CYLESTIO_LOCAL, DEVICE_METRICS, RICHARDOPS)
 
 __all__ = [
     "DIALECTS",
