@@ -27,9 +27,10 @@ from receiver.vendors.dialect import (
     Translation,
     VendorRequestError,
 )
+from receiver.vendors.local_telemetry import DIALECT as LOCAL_TELEMETRY
 from receiver.vendors.richardops import DIALECT as RICHARDOPS
 
-DIALECTS: tuple[Dialect, ...] = (CYLESTIO_MINI, CYLESTIO_LOCAL, DEVICE_METRICS, RICHARDOPS)
+DIALECTS: tuple[Dialect, ...] = (CYLESTIO_MINI, CYLESTIO_LOCAL, DEVICE_METRICS, RICHARDOPS, LOCAL_TELEMETRY)
 
 __all__ = [
     "DIALECTS",
