@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 
 _HEADING = re.compile(r"^-- (name|part): (\w+)[ \t]*$", re.MULTILINE)
-_TRAILING = re.compile(r";?\s*(^--[^\n]*\n?\s*)*\Z", re.MULTILINE)
+_COMMENT = re.compile(r"^[ \t]*--.*\n?", re.MULTILINE)
 _REFERENCE = re.compile(r"\{(\w+)\}")
 
 
@@ -33,14 +33,18 @@ def all_statements() -> dict[str, str]:
     for entry in sorted(directory.iterdir(), key=lambda found: found.name):
         if entry.name.endswith(".sql"):
             _read(entry.read_text(encoding="utf-8"), entry.name, names, parts)
-    return {name: _REFERENCE.sub(lambda match: parts[match[1]], text) for name, text in names.items()}
+    return {name: _with_parts(text, parts) for name, text in names.items()}
+
+
+def _with_parts(text: str, parts: dict[str, str]) -> str:
+    return _REFERENCE.sub(lambda match: _with_parts(parts[match[1]], parts), text)
 
 
 def _read(text: str, source: str, names: dict[str, str], parts: dict[str, str]) -> None:
     headings = list(_HEADING.finditer(text))
     for position, heading in enumerate(headings):
         end = headings[position + 1].start() if position + 1 < len(headings) else len(text)
-        block = _TRAILING.sub("", text[heading.end() : end]).strip()
+        block = _COMMENT.sub("", text[heading.end() : end]).strip().removesuffix(";")
         kind, name = heading.groups()
         if name in names or name in parts:
             raise ValueError(f"queries/{source}: the name {name} is given twice")
