@@ -17,7 +17,7 @@ from query import faults, parameters
 from query.faults import QuestionTooLong, TooManyQuestions
 from query.openapi import document
 from query.pages import DOCUMENT
-from query.question import QueryContext, Question, Route
+from query.question import QUERY_SCOPE, QueryContext, Question, Route
 from query.routes import ROUTES
 from query.stream import BROADCAST, Broadcast
 
@@ -60,7 +60,7 @@ class _Running:
 def _handler(route: Route, context: QueryContext, running: _Running) -> _Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         if context.authorize is not None and not route.open:
-            context.authorize(request.headers, request.remote or "")
+            context.authorize(request.headers, QUERY_SCOPE)
         question = _question(route, context, request)
         if not route.bounded:
             return await route.handler(question)

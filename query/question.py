@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from storage.contract import Store
 
 MEBIBYTE = 1024 * 1024
+QUERY_SCOPE = "query"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ class Measurement:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-# Raises an exception with an `http_status` (401, 403, 429) when the headers, from that address, do not carry the scope.
+# Given the headers and the scope that is needed; raises an exception with an `http_status` (401, 403, 429) on a refusal.
+# Names of headers are looked up in lower case.
 Authorize: TypeAlias = Callable[[Mapping[str, str], str], None]
 
 
