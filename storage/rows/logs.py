@@ -132,9 +132,9 @@ def _association(trace_id: bytes, span_id: bytes) -> tuple[str | None, str | Non
 def _text_attribute(raws: Iterable[bytes], key: str) -> str | None:
     """The last attribute of this key, when it is a string that is not empty."""
     found = None
-    for attribute in [ATTRIBUTES[part] for part in raws]:
-        if attribute.key == key:
-            value = orjson.loads(attribute.text[len(key) + 3 :])
+    for attribute, text in [ATTRIBUTES[part] for part in raws]:
+        if attribute == key:
+            value = orjson.loads(text[len(key) + 3 :])
             found = value if isinstance(value, str) else None
     return found or None
 

@@ -6,8 +6,10 @@ met, which costs less than keeping an order of use. Each process has its own mem
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import blake2b
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+from zlib import crc32
 
 import orjson
 from google.protobuf.message import DecodeError
@@ -19,7 +21,7 @@ from storage.rows.errors import Undecodable
 from storage.rows.hashes import search_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from storage.batch import Row
 
@@ -33,32 +35,35 @@ SPECIAL = "$"
 _STRING, _BOOL, _INT = 0x0A, 0x10, 0x18
 
 
-class Attribute(NamedTuple):
-    """One attribute, rendered: `text` is `"key":value` as JSON, `hash` None where the value is no scalar."""
-
-    key: str
-    text: str
-    hash: int | None
+# One attribute, rendered: the key (SPECIAL where it begins so), and `"key":value` as JSON.
+Attribute = tuple[str, str]
 
 
 class _Attributes(dict[bytes, Attribute]):
-    """KeyValue bytes → Attribute."""
+    """KeyValue bytes → Attribute; `hashes` has the search hash of each that is a scalar."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hashes: dict[bytes, int] = {}
 
     def __missing__(self, raw: bytes) -> Attribute:
-        attribute = _short_attribute(raw) or _any_attribute(raw)
+        attribute, hash_ = _short_attribute(raw) or _any_attribute(raw)
         if len(raw) <= LONGEST_ATTRIBUTE_KEPT:
             if len(self) >= ATTRIBUTES_KEPT:
                 self.clear()
+                self.hashes.clear()
             self[raw] = attribute
+            if hash_ is not None:
+                self.hashes[raw] = hash_
         return attribute
 
 
-class _Keys(dict[bytes, tuple[str, str]]):
-    """The field `key` of a KeyValue, tag and length included → the key and its JSON form with the colon."""
+class _Keys(dict[bytes, tuple[str, str, int]]):
+    """The field `key` of a KeyValue, tag and length included → the key, its JSON form with the colon, its hash so far."""
 
-    def __missing__(self, raw: bytes) -> tuple[str, str]:
+    def __missing__(self, raw: bytes) -> tuple[str, str, int]:
         key = raw[2:].decode()
-        found = (key, orjson.dumps(key).decode() + ":")
+        found = (key, orjson.dumps(key).decode() + ":", crc32(raw[2:] + b"\0"))
         if len(self) >= ATTRIBUTES_KEPT:
             self.clear()
         self[raw] = found
@@ -69,7 +74,7 @@ ATTRIBUTES = _Attributes()
 _KEYS = _Keys()
 
 
-def _short_attribute(raw: bytes) -> Attribute | None:
+def _short_attribute(raw: bytes) -> tuple[Attribute, int] | None:
     """Reads what nearly every attribute is, a key and a scalar of less than 128 bytes, without a parser; else None."""
     size = len(raw)
     if size < 7 or size > 255 or raw[0] != 0x0A or raw[1] > 127:
@@ -79,21 +84,25 @@ def _short_attribute(raw: bytes) -> Attribute | None:
         return None
     tag = raw[end + 2]
     try:
-        key, opening = _KEYS[raw[:end]]
+        key, opening, hash_ = _KEYS[raw[:end]]
         if tag == _STRING and raw[end + 3] == size - end - 4:
-            text = raw[end + 4 :].decode()
-            rendered = orjson.dumps(text).decode()
+            value = raw[end + 4 :]
+            # orjson refuses what is not UTF-8 only as str, so it is decoded first.
+            rendered = orjson.dumps(value.decode()).decode()
         elif tag == _INT and raw[-1] < 128 and size - end <= 8:
-            text = rendered = str(_varint(raw, end + 3))
+            rendered = str(_varint(raw, end + 3))
+            value = rendered.encode()
         elif tag == _BOOL and size == end + 4:
-            text = rendered = "true" if raw[end + 3] else "false"
+            rendered = "true" if raw[end + 3] else "false"
+            value = rendered.encode()
         else:
             return None
     except UnicodeDecodeError as error:
         raise Undecodable(f"an attribute is not UTF-8: {error}") from error
     if key.startswith(SPECIAL):
         return None
-    return Attribute(key, opening + rendered, search_hash(key, text))
+    # The hash of the key goes on over the value: search_hash(key, text) without joining them.
+    return (key, opening + rendered), crc32(value, hash_)
 
 
 def _varint(raw: bytes, position: int) -> int:
@@ -104,7 +113,7 @@ def _varint(raw: bytes, position: int) -> int:
     return value
 
 
-def _any_attribute(raw: bytes) -> Attribute:
+def _any_attribute(raw: bytes) -> tuple[Attribute, int | None]:
     try:
         pair = KeyValue.FromString(raw)
     except DecodeError as error:
@@ -112,7 +121,7 @@ def _any_attribute(raw: bytes) -> Attribute:
     key = SPECIAL if pair.key.startswith(SPECIAL) else pair.key
     text = values.scalar_text(pair.value)
     hash_ = None if text is None else search_hash(pair.key, text)
-    return Attribute(key, orjson.dumps(pair.key).decode() + ":" + values.value_text(pair.value), hash_)
+    return (key, orjson.dumps(pair.key).decode() + ":" + values.value_text(pair.value)), hash_
 
 
 def attributes_text(raws: Sequence[bytes]) -> str:
@@ -120,16 +129,27 @@ def attributes_text(raws: Sequence[bytes]) -> str:
     if not raws:
         return "{}"
     known = ATTRIBUTES
-    texts = {attribute[0]: attribute[1] for attribute in [known[raw] for raw in raws]}
+    texts = dict([known[raw] for raw in raws])
     if len(texts) == len(raws) and SPECIAL not in texts:
         return "{" + ",".join(texts.values()) + "}"
     return values.attributes_text([KeyValue.FromString(raw) for raw in raws])
 
 
-def attribute_hashes(raws: set[bytes]) -> set[int]:
+def attribute_hashes(raws: Iterable[bytes]) -> set[int]:
     """The search hashes of a set of attributes."""
-    known = ATTRIBUTES
-    return {found for found in [known[raw][2] for raw in raws] if found is not None}
+    known = ATTRIBUTES.hashes
+    return {hash_ for hash_ in [known[raw] if raw in known else _hash_again(raw) for raw in raws] if hash_ is not None}
+
+
+def _hash_again(raw: bytes) -> int | None:
+    """The hash of an attribute that has none, is too long to be kept, or was forgotten since."""
+    return (_short_attribute(raw) or _any_attribute(raw))[1]
+
+
+@lru_cache(maxsize=2_000)
+def json_name(name: str) -> str:
+    """A name, of which there are few, as a JSON string."""
+    return orjson.dumps(name).decode()
 
 
 class _Resources(dict[tuple[bytes | None, str], "Row"]):

@@ -15,7 +15,7 @@ from storage.batch import Batch
 from storage.histogram import bucket_of
 from storage.rows import raw
 from storage.rows.hashes import NAME, SERVICE, STATUS, pack_hashes, search_hash
-from storage.rows.memory import attribute_hashes, attributes_text, resource_row, scope_row
+from storage.rows.memory import attribute_hashes, attributes_text, json_name, resource_row, scope_row
 from storage.rows.refusals import Refusals
 from storage.rows.tables import Positions
 
@@ -31,7 +31,7 @@ ERROR = 2
 NO_PARENT = (None, "0000000000000000")
 
 # Positions in SPAN_COLUMNS that the summaries read.
-_TRACE, _RESOURCE, _SPAN_ID, _PARENT, _NAME, _KIND, _START, _END, _STATUS = 0, 1, 4, 5, 6, 7, 8, 9, 10
+_TRACE, _RESOURCE, _TRACE_ID, _SPAN_ID, _PARENT, _NAME, _KIND, _START, _END, _STATUS = 0, 1, 3, 4, 5, 6, 7, 8, 9, 10
 
 
 def spans_batch(body: bytes, received_time: int) -> Batch:
@@ -42,7 +42,7 @@ def spans_batch(body: bytes, received_time: int) -> Batch:
     resources: Positions[Row] = Positions(batch.resources)
     scopes: Positions[Row] = Positions(batch.scopes)
     refusals = Refusals("span")
-    seen: dict[tuple[int, str], int] = {}
+    seen: dict[Row, int] = {}
     segments = _Segments(batch.resources)
     for resource_spans in request.resource_spans:
         resource = resources[resource_row(resource_spans.resource, resource_spans.schema_url)]
@@ -53,13 +53,15 @@ def spans_batch(body: bytes, received_time: int) -> Batch:
                     refusals.add(span.name, fault)
                     continue
                 trace_id = span.trace_id.hex()
-                row = _span_row(span, traces[trace_id], resource, scope, trace_id, refusals)
-                identity = (row[_TRACE], row[_SPAN_ID])
+                attributes = list(span.attributes)
+                place = (traces[trace_id], resource, scope, trace_id)
+                row = _span_row(span, place, attributes_text(attributes), refusals)
+                identity = row[_TRACE_ID : _SPAN_ID + 1]
                 if identity in seen:
-                    segments.replace(seen[identity], row, span.attributes)
+                    segments.replace(seen[identity], row, attributes)
                     continue
                 seen[identity] = len(segments.rows)
-                segments.add(row, span.attributes)
+                segments.add(row, attributes)
     batch.rows = segments.rows
     batch.segments = segments.finish()
     batch.trace_summaries, batch.operations, batch.latencies = summarize(batch.rows, batch.resources, received_time)
@@ -78,16 +80,13 @@ def _fault(span: Any) -> str | None:
     return None
 
 
-def _span_row(span: Any, trace: int, resource: int, scope: int, trace_id: str, refusals: Refusals) -> Row:
-    """The row, SPAN_COLUMNS."""
+def _span_row(span: Any, place: tuple[int, int, int, str], attributes: str, refusals: Refusals) -> Row:
+    """The row, SPAN_COLUMNS; `place` is its first four fields."""
     has_status = span.HasField("status")
     events = span.events
     links = span.links
     return (
-        trace,
-        resource,
-        scope,
-        trace_id,
+        *place,
         span.span_id.hex(),
         span.parent_span_id.hex() or None,
         span.name,
@@ -98,7 +97,7 @@ def _span_row(span: Any, trace: int, resource: int, scope: int, trace_id: str, r
         (span.status.message or None) if has_status else None,
         span.trace_state or None,
         span.flags,
-        attributes_text(span.attributes),
+        attributes,
         "[" + ",".join([_event_text(event) for event in events]) + "]" if events else None,
         _links_text(links, refusals) if links else None,
         span.dropped_attributes_count,
@@ -108,8 +107,9 @@ def _span_row(span: Any, trace: int, resource: int, scope: int, trace_id: str, r
 
 
 def _event_text(event: Any) -> str:
-    name = orjson.dumps(event.name).decode()
-    text = f'{{"time":{event.time_unix_nano},"name":{name},"attributes":{attributes_text(event.attributes)}'
+    text = (
+        f'{{"time":{event.time_unix_nano},"name":{json_name(event.name)},"attributes":{attributes_text(list(event.attributes))}'
+    )
     dropped = event.dropped_attributes_count
     return f'{text},"dropped_attributes_count":{dropped}}}' if dropped else text + "}"
 

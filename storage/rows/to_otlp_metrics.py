@@ -118,7 +118,8 @@ def _set_exponential(point: metrics_pb2.ExponentialHistogramDataPoint, data: dic
 
 def _set_summary(point: metrics_pb2.SummaryDataPoint, record: PointRecord, data: dict[str, Any]) -> None:
     point.count = int(record.count or 0)
-    point.sum = float(record.sum or 0)
+    if record.sum is not None:
+        point.sum = float(record.sum)
     for quantile, value in data["quantiles"]:
         point.quantile_values.add(quantile=number_of(quantile), value=number_of(value))
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     # Runs on the writer thread with its connection, in transactions of its own making; True when its work is finished.
     Slice = Callable[[sqlite3.Connection], bool]
-    _Job = Callable[["_Work"], bool | None]
+    _Job = Callable[["Work"], bool | None]
     Answers = Sequence[tuple[object, Written | StoreError | None]]
 
 logger = logging.getLogger(__name__)
@@ -155,7 +155,7 @@ class Writer:
     def _run(self) -> None:
         try:
             connection = self._connect()
-            work = _Work(connection)
+            work = Work(connection)
             work.load()
         except BaseException as error:  # noqa: BLE001  handed to the thread that waits in start()
             self._failed = error
@@ -168,7 +168,7 @@ class Writer:
         finally:
             connection.close()
 
-    def _turn(self, work: _Work) -> bool:
+    def _turn(self, work: Work) -> bool:
         with self._wake:
             while not (self._waiting or self._jobs or self._stopping):
                 self._wake.wait()
@@ -182,7 +182,7 @@ class Writer:
             self._run_job(work)
         return True
 
-    def _run_job(self, work: _Work) -> None:
+    def _run_job(self, work: Work) -> None:
         job = self._jobs.popleft()
         unfinished = job(work) is False
         self.figures.jobs += 1
@@ -190,12 +190,12 @@ class Writer:
         if unfinished:
             self._jobs.append(job)
 
-    def _drop_jobs(self, work: _Work) -> None:
+    def _drop_jobs(self, work: Work) -> None:
         """At the end every job gets its turn once, so that nobody waits for an answer; none is repeated."""
         while self._jobs:
             self._run_job_once(work)
 
-    def _run_job_once(self, work: _Work) -> None:
+    def _run_job_once(self, work: Work) -> None:
         self._jobs.popleft()(work)
 
     def _take_group(self) -> list[_Waiting]:
@@ -208,7 +208,7 @@ class Writer:
             size += item.batch.size_bytes
         return group
 
-    def _commit(self, work: _Work, group: list[_Waiting]) -> None:
+    def _commit(self, work: Work, group: list[_Waiting]) -> None:
         try:
             self._commit_together(work, group)
         except Exception as error:  # noqa: BLE001  every kind of fault is sorted below
@@ -223,7 +223,7 @@ class Writer:
             fault = error if isinstance(error, StoreError) else refusal(error)
             self._answer(group, [fault] * len(group))
 
-    def _commit_together(self, work: _Work, group: list[_Waiting]) -> None:
+    def _commit_together(self, work: Work, group: list[_Waiting]) -> None:
         started = time.perf_counter()
         written, news = work.write([item.batch for item in group])
         figures = self.figures
@@ -242,7 +242,7 @@ class Writer:
         self._answered([(item.ticket, answer) for item, answer in zip(group, answers, strict=True)])
 
 
-def _guarded(work: _Work, step: Callable[[], bool | None]) -> bool | None:
+def _guarded(work: Work, step: Callable[[], bool | None]) -> bool | None:
     """Runs a step of maintenance; a fault in it ends the step, not the thread."""
     try:
         return step()
@@ -254,7 +254,7 @@ def _guarded(work: _Work, step: Callable[[], bool | None]) -> bool | None:
         work.forget()
 
 
-class _Work:
+class Work:
     """The writing connection and what is remembered beside it."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
