@@ -122,7 +122,9 @@ def bad_values() -> Iterator[tuple[Route, str, str]]:
                 yield route, parameter.name, "~no such thing~" * 4
 
 
-@pytest.mark.parametrize(("route", "name", "value"), bad_values(), ids=lambda value: getattr(value, "path", repr(value)[1:20]))
+@pytest.mark.parametrize(
+    ("route", "name", "value"), list(bad_values()), ids=lambda value: getattr(value, "path", repr(value)[1:20])
+)
 async def test_a_parameter_that_cannot_be_read(api: Api, route: Route, name: str, value: str) -> None:
     path, query = address(route, **{name: value})
     error = await error_of(await (await api()).get(path, params=query), 400, "bad_parameter")
