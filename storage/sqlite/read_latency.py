@@ -115,12 +115,13 @@ def _from_rollups(reader: Reader, query: LatencyQuery, minutes: int) -> _Cells:
 
 def _readings(reader: Reader, query: LatencyQuery, minutes: int) -> Iterator[tuple[str, int, int]]:
     """The pieces to read: statement, first cell, end of cells."""
+    whole = "service_" if query.group_by == "service" and query.operation is None else ""
     parts = rollup_range(reader, query.range, hours=minutes % MINUTES_PER_HOUR == 0 or minutes == FOREVER_MINUTES)
     first_hour, end_hour = parts.hours_from // MINUTES_PER_HOUR, parts.hours_to // MINUTES_PER_HOUR
     for name, first, end, at_once in (
-        ("minute_latencies", parts.minutes_from, parts.hours_from, MINUTES_AT_ONCE),
-        ("hour_latencies", first_hour, end_hour, HOURS_AT_ONCE),
-        ("minute_latencies", parts.hours_to, parts.minutes_to, MINUTES_AT_ONCE),
+        (f"{whole}minute_latencies", parts.minutes_from, parts.hours_from, MINUTES_AT_ONCE),
+        (f"{whole}hour_latencies", first_hour, end_hour, HOURS_AT_ONCE),
+        (f"{whole}minute_latencies", parts.hours_to, parts.minutes_to, MINUTES_AT_ONCE),
     ):
         for piece in range(first, end, at_once):
             yield name, piece, min(piece + at_once, end)

@@ -106,9 +106,13 @@ class Retention:
     def _expire_rollups(self, connection: sqlite3.Connection, now: int) -> bool:
         minutes, hours = self._settings.minute_rollup_days, self._settings.hour_rollup_days
         if minutes is not None:
-            connection.execute(statement("delete_minutes"), ((now - int(minutes * DAY_NS)) // MINUTE_NS,))
+            before = (now - int(minutes * DAY_NS)) // MINUTE_NS
+            connection.execute(statement("delete_minutes"), (before,))
+            connection.execute(statement("delete_service_minutes"), (before,))
         if hours is not None:
-            connection.execute(statement("delete_hours"), ((now - int(hours * DAY_NS)) // (60 * MINUTE_NS),))
+            before = (now - int(hours * DAY_NS)) // (60 * MINUTE_NS)
+            connection.execute(statement("delete_hours"), (before,))
+            connection.execute(statement("delete_service_hours"), (before,))
         return True
 
     def _shrink(self, connection: sqlite3.Connection) -> bool:

@@ -98,7 +98,7 @@ class TraceWriter:
         placed = [self._place(batch, states) for batch in batches]
         rows = [row for part in placed for row in part.rows()]
         inserted = insert_many(self._connection, "insert_span", rows)
-        changes = LatencyChanges()
+        changes = LatencyChanges(self._references)
         if inserted == len(rows):
             for part in placed:
                 self._count(part.batch, part.batch.trace_summaries, part.batch.latencies, part.batch.operations, states, changes)
@@ -146,7 +146,7 @@ class TraceWriter:
     ) -> None:
         for summary in summaries:
             states[batch.traces[summary[0]]].add(summary)
-        changes.add(latencies, self._references.operations(operations))
+        changes.add(latencies, operations)
 
     def _count_new(self, part: _Placed, taken: set[int], states: dict[str, TraceState], changes: LatencyChanges) -> Written:
         """Counts only the rows that were inserted; the others may replace what is there."""
@@ -173,10 +173,10 @@ class TraceWriter:
         services = self._services([stored[2]])
         old = (0, 0, 0, batch.traces[row[_TRACE]], *stored[4:])
         _, operations, latencies = summarize([old], [(None, services.get(stored[2]))], batch.received_time)
-        changes.add(latencies, self._references.operations(operations), sign=-1)
+        changes.add(latencies, operations, sign=-1)
         self._connection.execute(statement("update_span"), (*wanted[1:3], *wanted[4:], stored[0]))
         summaries, operations, latencies = summarize([row], batch.resources, batch.received_time)
-        changes.add(latencies, self._references.operations(operations))
+        changes.add(latencies, operations)
         state = states[batch.traces[row[_TRACE]]]
         state.add(summaries[0])
         figures = self._connection.execute(

@@ -27,6 +27,22 @@ select {cell_sums} from (
   group by label, period
 );
 
+-- name: service_minute_latencies
+select {cell_sums} from (
+  select minute / :minutes_per_period as period, {cell_columns}
+  from service_minutes as cells join operations on operations.id = operation_id
+  where minute >= :cells_from and minute < :cells_to and {cell_conditions}
+  group by label, period
+);
+
+-- name: service_hour_latencies
+select {cell_sums} from (
+  select hour * 60 / :minutes_per_period as period, {cell_columns}
+  from service_hours as cells join operations on operations.id = operation_id
+  where hour >= :cells_from and hour < :cells_to and {cell_conditions}
+  group by label, period
+);
+
 -- name: span_of_minutes
 -- The minutes that the roll-ups cover: from the first hour to the end of the last.
 select coalesce(min(hour) * 60, 0), coalesce(max(hour) * 60 + 60, 0) from latency_hours;

@@ -69,6 +69,12 @@ delete from latency_minutes where minute < ?;
 -- name: delete_hours
 delete from latency_hours where hour < ?;
 
+-- name: delete_service_minutes
+delete from service_minutes where minute < ?;
+
+-- name: delete_service_hours
+delete from service_hours where hour < ?;
+
 -- name: oldest_received
 select min(received_time) from blocks;
 

@@ -1,5 +1,17 @@
 -- Services and their operations, counted from the roll-ups: the work grows with hours and operations, not with spans.
 
+-- part: counted_services
+cells (minute, operation_id, count, error_count) as (
+  select minute, operation_id, count, error_count from service_minutes
+    where minute >= :minutes_from and minute < :hours_from
+  union all
+  select hour * 60, operation_id, count, error_count from service_hours
+    where hour >= :hours_from / 60 and hour < :hours_to / 60
+  union all
+  select minute, operation_id, count, error_count from service_minutes
+    where minute >= :hours_to and minute < :minutes_to
+)
+
 -- part: counted_cells
 cells (minute, operation_id, count, error_count) as (
   select minute, operation_id, count, error_count from latency_minutes
@@ -14,7 +26,7 @@ cells (minute, operation_id, count, error_count) as (
 
 -- name: service_counts
 -- First and last seen are the starts of the first and last trace with the service; where there is none, the hour of the cell.
-with {counted_cells}
+with {counted_services}
 select json_group_array(json_array(service_name, count, error_count,
   coalesce((select min(start_time) from trace_services as named where named.service_name = counted.service_name
     and start_time >= :start and start_time < :end), first_minute * 60000000000),

@@ -117,15 +117,29 @@ values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 -- name: minute_cell
 select count, error_count, sum, min, max, buckets from latency_minutes where minute = ? and operation_id = ?;
 
--- name: hour_cell
-select count, error_count, sum, min, max, buckets from latency_hours where hour = ? and operation_id = ?;
-
 -- name: insert_minute_cell
 insert or replace into latency_minutes (minute, operation_id, count, error_count, sum, min, max, buckets)
 values (?, ?, ?, ?, ?, ?, ?, ?);
 
+-- name: hour_cell
+select count, error_count, sum, min, max, buckets from latency_hours where hour = ? and operation_id = ?;
+
 -- name: insert_hour_cell
 insert or replace into latency_hours (hour, operation_id, count, error_count, sum, min, max, buckets)
+values (?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: service_minute_cell
+select count, error_count, sum, min, max, buckets from service_minutes where minute = ? and operation_id = ?;
+
+-- name: insert_service_minute_cell
+insert or replace into service_minutes (minute, operation_id, count, error_count, sum, min, max, buckets)
+values (?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: service_hour_cell
+select count, error_count, sum, min, max, buckets from service_hours where hour = ? and operation_id = ?;
+
+-- name: insert_service_hour_cell
+insert or replace into service_hours (hour, operation_id, count, error_count, sum, min, max, buckets)
 values (?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: insert_block
