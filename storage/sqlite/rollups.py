@@ -49,10 +49,10 @@ class LatencyChanges:
             _add(self._services, (minute, services[operation]), cell)
 
     def write(self, connection: sqlite3.Connection) -> None:
-        _write_cells(connection, "minute_cell", self._operations)
         _write_cells(connection, "hour_cell", _by_hour(self._operations))
-        _write_cells(connection, "service_minute_cell", self._services)
+        _write_cells(connection, "minute_cell", self._operations)
         _write_cells(connection, "service_hour_cell", _by_hour(self._services))
+        _write_cells(connection, "service_minute_cell", self._services)
 
 
 def _add(cells: _Cells, key: tuple[int, int], cell: Sequence[Any]) -> None:
@@ -71,6 +71,7 @@ def _by_hour(minutes: _Cells) -> _Cells:
 
 
 def _write_cells(connection: sqlite3.Connection, name: str, cells: _Cells) -> None:
+    """Adds what is stored to `cells` and stores them."""
     rows = []
     select = statement(name)
     for key, cell in sorted(cells.items()):
