@@ -1,0 +1,78 @@
+"""`otlpd check`: asks the daemon that holds the database whether it can commit. Made for health checks of containers.
+
+The address comes from the lock file, so that it is right whatever ports were picked.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from otlpd.commands.arguments import add_settings, configuration_of
+from otlpd.commands.output import note
+from otlpd.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
+    from otlpd.commands.arguments import Commands
+
+_SECONDS = 6.0
+_MOST_BYTES = 64 * 1024
+
+
+def add(commands: Commands) -> None:
+    parser = commands.add_parser("check", help="ask the running daemon whether it is ready")
+    parser.add_argument("--url", help="where its API is; else the lock file beside the database says it")
+    add_settings(parser, ("db",))
+    parser.set_defaults(run=_check)
+
+
+def _check(arguments: argparse.Namespace) -> ExitCode:
+    database = configuration_of(arguments, to_serve=False).settings.db
+    url = arguments.url or _address(database)
+    if not url:
+        note(f"no otlpd has opened {database} yet")
+        return ExitCode.FAILED
+    try:
+        status, answer = _ask(url)
+    except ssl.SSLError as error:
+        if "CERTIFICATE_REQUIRED" in str(error.reason or "") or "certificate required" in str(error):
+            note(f"{url} is up; whether it is ready only clients with a certificate may ask")
+            return ExitCode.OK
+        note(f"{url} does not answer: {error}")
+        return ExitCode.FAILED
+    except (OSError, http.client.HTTPException) as error:
+        note(f"{url} does not answer: {error}")
+        return ExitCode.FAILED
+    print(answer)
+    return ExitCode.OK if status == 200 else ExitCode.FAILED
+
+
+def _address(database: Path) -> str | None:
+    try:
+        holder = json.loads(database.with_name(f"{database.name}.lock").read_text(encoding="utf-8"))
+        return str(holder["api"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _ask(url: str) -> tuple[int, str]:
+    parts = urlsplit(url)
+    connection: http.client.HTTPConnection
+    if parts.scheme == "https":
+        # No secret is sent and only "ready" is asked, so it does not matter for which name the certificate was made.
+        unverified = ssl._create_unverified_context()  # noqa: S323, SLF001
+        connection = http.client.HTTPSConnection(parts.netloc, timeout=_SECONDS, context=unverified)
+    else:
+        connection = http.client.HTTPConnection(parts.netloc, timeout=_SECONDS)
+    try:
+        connection.request("GET", "/health")
+        response = connection.getresponse()
+        return response.status, response.read(_MOST_BYTES).decode("utf-8", "replace")
+    finally:
+        connection.close()
