@@ -8,21 +8,18 @@ The look costs a few microseconds per connection and nothing per request.
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING
-
-from receiver.notices import Notices
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from receiver.notices import Notices
 
 _SILENCE_SECONDS = 120.0
 """SDKs open connections only to use them; Go keeps idle ones for 90 s."""
 
 _HTTP2_PREFACE = b"PRI"
 _TLS_HANDSHAKE = 0x16
-
-_notices = Notices(logging.getLogger(__name__))
 
 
 class FirstBytes(asyncio.Protocol):
@@ -33,10 +30,12 @@ class FirstBytes(asyncio.Protocol):
         http: Callable[[], asyncio.Protocol],
         grpc_address: tuple[str, int] | None,
         undecided: set[FirstBytes],
+        notices: Notices,
     ) -> None:
         self._http = http
         self._grpc_address = grpc_address
         self._undecided = undecided
+        self._notices = notices
         self._transport: asyncio.Transport | None = None
         self._silence: asyncio.TimerHandle | None = None
         self._received = b""
@@ -60,7 +59,7 @@ class FirstBytes(asyncio.Protocol):
         self._received += data
         if self._received[0] == _TLS_HANDSHAKE:
             self._decide()
-            _notices.warn(
+            self._notices.warn(
                 "tls",
                 "a client (%s) spoke TLS to a port without TLS: give it an http:// endpoint, or give otlpd a certificate",
                 _peer(transport),
@@ -83,11 +82,13 @@ class FirstBytes(asyncio.Protocol):
 
     def _carry_to_grpc(self, transport: asyncio.Transport) -> None:
         if self._grpc_address is None:
-            _notices.warn("http2", "a client (%s) spoke HTTP/2 (gRPC?) to the HTTP port: use the gRPC port", _peer(transport))
+            self._notices.warn(
+                "http2", "a client (%s) spoke HTTP/2 (gRPC?) to the HTTP port: use the gRPC port", _peer(transport)
+            )
             transport.close()
             return
         port = self._grpc_address[1]
-        _notices.warn("http2", "a gRPC client (%s) came to the HTTP port: carried to port %d", _peer(transport), port)
+        self._notices.warn("http2", "a gRPC client (%s) came to the HTTP port: carried to port %d", _peer(transport), port)
         client = _Carried(transport, self._received)
         transport.set_protocol(client)
         transport.pause_reading()

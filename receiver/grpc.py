@@ -193,7 +193,7 @@ class GrpcServer:
 
 def _without_twins(addresses: list[str]) -> list[str]:
     """The addresses without a second wildcard: gRPC listens on both families for either."""
-    wildcards = [address for address in addresses if address.startswith(("0.0.0.0:", "[::]:"))]  # noqa: S104  compared only
+    wildcards = [address for address in addresses if address.startswith(("0.0.0.0:", "[::]:"))]
     return [address for address in addresses if address not in wildcards[1:]]
 
 

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from receiver.first_bytes import FirstBytes
 from receiver.listening import address_text
+from receiver.notices import Notices
 
 if TYPE_CHECKING:
     import socket
@@ -89,7 +90,9 @@ class HttpServer:
         assert http is not None
         undecided: set[FirstBytes] = set()
         # With TLS the handshake has already settled on HTTP/1.1.
-        protocol = http if tls is not None else partial(FirstBytes, http, grpc_address, undecided)
+        protocol = (
+            http if tls is not None else partial(FirstBytes, http, grpc_address, undecided, Notices(logging.getLogger(__name__)))
+        )
         loop = asyncio.get_running_loop()
         servers = [await loop.create_server(protocol, sock=listener, ssl=tls, backlog=_BACKLOG) for listener in sockets]
         return cls(runner, servers, undecided)
