@@ -6,14 +6,14 @@ on the order of arrival or on how the sender cut its batches. This is the contra
 *One event, several records.* A fact row is a statement about an event, not yet the event. Statements with the same `fact` are
 the same event when, in this order,
 1. both have a `response_id` and it is equal (two spans only if one lies within the other or their times overlap: a stub server
-   may give the same id to every answer); both have one and it differs: never the same event, except that a `via` statement
-   (below) gives way to what lies within it or around it;
+   may give the same id to every answer); both have one and it differs: never the same event;
 2. `(trace_id, span_id)` is equal. For a log statement that pair is the span it was logged in: it is the same event only when
    that span is a statement of the same `fact`, and otherwise that span is its parent;
 3. `tool_call_id` is equal within one session or one trace;
 4. for user_turn and agent_run: `turn_id` (agent_run: `agent_id`) is equal within one session, and the origins differ or
-   either is a part;
-5. `session_id` and `event_sequence` are equal and both are logs;
+   either is a part or open;
+5. `session_id` and `event_sequence` are equal and both are logs; `pair_key` is equal and one is open, the other not, and the
+   open one is the latest that starts before the other ends;
 6. last resort, only across different `origin`s, one to one: session (after inheritance), model, input and output tokens are
    equal (user_turn: session) and the ends (`time + duration`) lie within 2 s.
 Of an event's statements the one of highest `rank` speaks first; ties go to the span, then to the earlier time, then to the
@@ -28,8 +28,8 @@ never counted by itself; it waits until its event is told. Of parts with one ide
 *Leaves.* An llm_call counts with its tokens when no llm_call with usage lies below it in the trace (spans that are no fact may
 lie between); otherwise its tokens are a roll-up. Tokens and cost on every other `fact` are always roll-ups (`gen_ai.usage.*` of
 an agent, `usage.estimated_usd` of a turn): shown beside, and used only where nothing below has usage.
-`via` is set on the statement of a transport ("mcp_client", "mcp_server", "gateway"): it does not count while a statement of
-the same event without `via` (or, for tools, an ancestor with the same tool name) exists; client before server.
+`via` is set on the statement of a transport ("mcp_client", "mcp_server"): it does not count while it has an ancestor that is a
+tool_call with the same `tool_name` and an earlier place in (no via, client, server).
 kind "embedding" is an llm_call; kind "cached" an llm_call answered from a cache, which costs nothing and counts no tokens.
 
 *Open.* `is_open` = 1 is a placeholder for something unfinished (a pending span, a start without its end). The finished
@@ -62,7 +62,7 @@ FACT_COLUMNS: Final = (
     # Start in ns (of a log record with a duration: its time less the duration), and ns or None.
     "time", "duration",
     "agent_name", "agent_id", "agent_version", "parent_agent", "workflow", "session_id", "turn_id", "user_id",
-    "response_id", "tool_call_id", "event_sequence",
+    "response_id", "tool_call_id", "event_sequence", "pair_key",
     "provider", "model", "request_model",
     # Normalised: input with cached tokens, output with reasoning.
     "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "total_tokens",
@@ -71,8 +71,8 @@ FACT_COLUMNS: Final = (
     "reported_cost", "computed_cost", "cache_saving", "price_version",
     # Not USD: a client's own unit (premium requests, AI units in nano).
     "credits", "nano_units",
-    # Seconds to the first token; a JSON array; parameters of the request as a JSON object.
-    "time_to_first_token", "finish_reasons", "parameters",
+    # Seconds to the first token; a JSON array of text. The parameters of a request are in the source row's attributes.
+    "time_to_first_token", "finish_reasons",
     # tool_type: function | extension | datastore | native | mcp …; arguments_hash: equal arguments, equal hash (16 hex).
     "tool_name", "tool_type", "mcp_server", "arguments_hash", "decision",
     # failed: 0 or 1. status_code: HTTP. attempt: 1 is the first.
@@ -149,6 +149,7 @@ class Fact(NamedTuple):
     response_id: str | None
     tool_call_id: str | None
     event_sequence: int | None
+    pair_key: str | None
     provider: str | None
     model: str | None
     request_model: str | None
@@ -166,7 +167,6 @@ class Fact(NamedTuple):
     nano_units: int | None
     time_to_first_token: float | None
     finish_reasons: str | None
-    parameters: str | None
     tool_name: str | None
     tool_type: str | None
     mcp_server: str | None
