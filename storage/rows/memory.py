@@ -89,10 +89,10 @@ def _short_attribute(raw: bytes) -> tuple[Attribute, int] | None:
             value = raw[end + 4 :]
             # orjson refuses what is not UTF-8 only as str, so it is decoded first.
             rendered = orjson.dumps(value.decode()).decode()
-        elif tag == _INT and raw[-1] < 128 and size - end <= 8:
+        elif tag == _INT and size - end <= 8 and _is_one_varint(raw[end + 3 :]):
             rendered = str(_varint(raw, end + 3))
             value = rendered.encode()
-        elif tag == _BOOL and size == end + 4:
+        elif tag == _BOOL and size == end + 4 and raw[end + 3] < 2:
             rendered = "true" if raw[end + 3] else "false"
             value = rendered.encode()
         else:
@@ -103,6 +103,11 @@ def _short_attribute(raw: bytes) -> tuple[Attribute, int] | None:
         return None
     # The hash of the key goes on over the value: search_hash(key, text) without joining them.
     return (key, opening + rendered), crc32(value, hash_)
+
+
+def _is_one_varint(raw: bytes) -> bool:
+    """Every byte but the last says that another follows: no second field comes after the number."""
+    return raw[-1] < 128 and (len(raw) == 1 or min(raw[:-1]) > 127)
 
 
 def _varint(raw: bytes, position: int) -> int:

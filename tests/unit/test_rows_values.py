@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
+from google.protobuf.message import DecodeError
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
@@ -145,6 +146,30 @@ def test_any_attributes_come_back(sent: list[KeyValue]) -> None:
     text = values.attributes_text(sent)
     assert [pair.SerializeToString() for pair in values.attributes_from_text(text)] == [pair.SerializeToString() for pair in sent]
     assert remembered_text([pair.SerializeToString() for pair in sent]) == text
+
+
+def wire_values() -> SearchStrategy[bytes]:
+    """Bytes of an AnyValue as a careless or hostile encoder writes them: fields twice, long forms of numbers, cut short."""
+    varint = st.lists(st.integers(128, 255), max_size=10).map(bytes)
+    numbers = st.tuples(
+        st.sampled_from((b"\x10", b"\x18", b"\x40", b"\x78")), varint, st.integers(0, 255).map(lambda last: bytes((last,)))
+    )
+    strings = st.binary(max_size=6).map(lambda text: b"\x0a" + bytes((len(text),)) + text)
+    field = st.one_of(numbers.map(b"".join), strings, st.binary(max_size=3), st.just(b"\x21" + bytes(8)))
+    return st.lists(field, max_size=3).map(b"".join)
+
+
+@given(wire_values(), st.sampled_from((b"\x0a\x01k", b"\x0a\x01\xff", b"", b"\x0a\x01k\x0a\x01j", b"\x0a\x02$k")))
+def test_the_short_way_reads_what_the_parser_reads(value: bytes, key: bytes) -> None:
+    """Common attributes are read without a parser; whatever the bytes, the result is the parser's or the same refusal."""
+    raw = key + b"\x12" + bytes((len(value),)) + value
+    try:
+        expected = values.attributes_text([KeyValue.FromString(raw)])
+    except DecodeError:
+        with pytest.raises(Undecodable):
+            remembered_text([raw])
+        return
+    assert remembered_text([raw]) == expected
 
 
 @given(st.lists(st.builds(KeyValue, key=st.text(max_size=4), value=any_values()), unique_by=lambda pair: pair.key))
