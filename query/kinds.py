@@ -183,15 +183,14 @@ def several(kind: Kind) -> Kind:
 
 TEXT = Kind({"type": "string", "minLength": 1}, text)
 ANY_TEXT = Kind({"type": "string"}, lambda value, _now: value)
+_DATE = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_CLOCK = r"[Tt ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?([Zz]|[+-][0-9]{2}:?[0-9]{2})?"
 TIME = Kind(
-    {
-        "type": "string",
-        "pattern": r"^(now|-[0-9]{1,12}[smhdw]|[0-9]{1,18}(\.[0-9]{1,9})?|[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ].*)?)$",
-    },
+    {"type": "string", "pattern": rf"^(now|-[0-9]{{1,12}}[smhdw]|[0-9]{{1,18}}(\.[0-9]{{1,9}})?|{_DATE}({_CLOCK})?)$"},
     time,
 )
 INTERVAL = Kind({"type": "string", "pattern": r"^[0-9]{1,15}(\.[0-9]{1,9})?(ns|us|ms|s|m|h|d|w)?$"}, interval)
-MILLISECONDS = Kind({"type": "number", "minimum": 0}, milliseconds)
+MILLISECONDS = Kind({"type": "number", "minimum": 0, "maximum": MAX_TIME // 10**6}, milliseconds)
 SEVERITY = Kind(
     {
         "type": "string",
@@ -199,4 +198,6 @@ SEVERITY = Kind(
     },
     severity,
 )
-CURSOR = Kind({"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$"}, position)
+# Two numbers of 63 bits each: the top bit of both is zero, and so are the last four of the text.
+_CURSOR = "^[A-Za-f][A-Za-z0-9_-]{9}[ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9_-]{10}[AQgw]$"
+CURSOR = Kind({"type": "string", "pattern": _CURSOR}, position)

@@ -100,14 +100,18 @@ def _parameter(route: Route, parameter: Parameter) -> dict[str, Any]:
         "name": parameter.name,
         "in": "path" if is_in_path(route, parameter) else "query",
         "required": parameter.required,
-        "description": parameter.description,
+        "description": _description(parameter),
         "schema": schema,
     }
-    if parameter.example:
+    if parameter.required:  # of the others Swagger UI would put the example into every question
         described["example"] = _typed(schema, parameter.example)
     if schema["type"] == "array":
         described["explode"] = False
     return described
+
+
+def _description(parameter: Parameter) -> str:
+    return f"{parameter.description} For example `{parameter.example}`." if parameter.example else parameter.description
 
 
 def _typed(schema: dict[str, Any], text: str) -> Any:

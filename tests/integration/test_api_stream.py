@@ -1,0 +1,130 @@
+"""The live stream tells every watcher of what was stored, only what they asked for, and says what it left out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+
+from query import stream
+from query.question import Limits
+from tests.integration.api_harness import CHECKOUT, HEALTH, NOW, logs, resource, serve, traces, value, write
+
+if TYPE_CHECKING:
+    from aiohttp import ClientResponse, web
+    from aiohttp.test_utils import TestClient
+    from pytest_aiohttp import AiohttpClient
+
+    from storage.sqlite.store import SqliteStore
+
+pytestmark = pytest.mark.timeout(20)
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "GATHER_SECONDS", 0.05)
+
+
+@pytest.fixture
+async def client(aiohttp_client: AiohttpClient, store: SqliteStore) -> TestClient[web.Request, web.Application]:
+    return await serve(aiohttp_client, store, limits=Limits(streams=2))
+
+
+async def watch(client: TestClient[web.Request, web.Application], **parameters: str) -> ClientResponse:
+    response = await client.get("/api/stream", params=parameters)
+    assert response.status == 200
+    assert response.content_type == "text/event-stream"
+    assert await response.content.readuntil(b"\n\n") == b"retry: 3000\n: connected\n\n"
+    await asyncio.sleep(0.05)  # the broadcast begins to listen with its first watcher
+    return response
+
+
+async def event(response: ClientResponse) -> tuple[str, Any]:
+    while True:
+        text = (await response.content.readuntil(b"\n\n")).decode()
+        if not text.startswith(":"):
+            name, data = text.rstrip("\n").split("\n")
+            return name.removeprefix("event: "), orjson.loads(data.removeprefix("data: "))
+
+
+async def test_new_traces_and_logs_are_told_of(client: TestClient[web.Request, web.Application], store: SqliteStore) -> None:
+    response = await watch(client)
+    await write(store, "traces", traces())
+    told = [await event(response), await event(response)]
+    assert {(name, data["trace_id"], data["span_count"]) for name, data in told} == {("trace", CHECKOUT, 2), ("trace", HEALTH, 1)}
+    await write(store, "logs", logs())
+    told = [await event(response), await event(response)]
+    assert [(name, data["severity"]) for name, data in told] == [("log", "error2"), ("log", "info")]
+    assert [data for _, data in reversed(told)] == await (await client.get("/api/logs")).json()
+
+
+async def test_a_watcher_gets_only_the_service_and_signals_asked_for(
+    client: TestClient[web.Request, web.Application], store: SqliteStore
+) -> None:
+    bank, only_logs = await watch(client, service="bank"), await watch(client, signals="logs", service="shop")
+    await write(store, "traces", traces())
+    await write(store, "logs", logs())
+    assert (await event(bank))[1]["trace_id"] == CHECKOUT
+    assert [(await event(only_logs))[0] for _ in range(2)] == ["log", "log"]
+
+
+async def test_more_logs_than_the_stream_carries_are_counted(
+    client: TestClient[web.Request, web.Application], store: SqliteStore
+) -> None:
+    response = await watch(client, signals="logs")
+    request = ExportLogsServiceRequest()
+    records = request.resource_logs.add(resource=resource("shop")).scope_logs.add().log_records
+    for number in range(stream.NEWEST_LOGS + 23):
+        records.add(time_unix_nano=NOW + number, body=value("line"))
+    await write(store, "logs", request)
+    assert await event(response) == ("dropped", {"logs": 23})
+    assert (await event(response))[0] == "log"
+
+
+async def test_one_watcher_too_many_is_refused_and_a_place_is_free_again_after_one_left(
+    client: TestClient[web.Request, web.Application],
+) -> None:
+    first, _second = await watch(client), await watch(client)
+    refused = await client.get("/api/stream")
+    assert refused.status == 503
+    assert refused.headers["Retry-After"] == "1"
+    assert (await refused.json())["error"]["code"] == "too_many_questions"
+    first.close()
+    broadcast = client.app[stream.BROADCAST]
+    async with asyncio.timeout(5):
+        while broadcast.watchers == 2:  # noqa: ASYNC110  the server learns of it when it next writes or reads
+            await asyncio.sleep(0.01)
+    assert (await client.get("/api/stream")).status == 200
+
+
+async def test_a_silent_stream_is_kept_alive(
+    client: TestClient[web.Request, web.Application], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "HEARTBEAT_SECONDS", 0.05)
+    response = await watch(client)
+    for _ in range(3):
+        assert await response.content.readuntil(b"\n\n") == b": heartbeat\n\n"
+
+
+async def test_a_store_that_closes_ends_the_stream(client: TestClient[web.Request, web.Application], store: SqliteStore) -> None:
+    response = await watch(client)
+    await store.aclose()
+    assert await response.content.read() == b""
+
+
+async def test_a_server_that_stops_does_not_wait_for_watchers(client: TestClient[web.Request, web.Application]) -> None:
+    response = await watch(client)
+    async with asyncio.timeout(5):
+        await client.server.close()
+    assert await response.content.read() == b""
+
+
+async def test_a_watcher_that_reads_too_slowly_loses_the_oldest_and_is_told() -> None:
+    watcher = stream.Watcher(None, frozenset(["logs"]), limit=2)
+    for number in range(5):
+        watcher.offer(stream.Event("logs", ("shop",), b"%d\n\n" % number))
+    assert watcher.take() == b'event: dropped\ndata: {"events":3}\n\n3\n\n4\n\n'
+    assert watcher.take() == b""
