@@ -263,8 +263,9 @@ class Work:
         spans, logs = Blocks(connection, "spans", "span_tail"), Blocks(connection, "logs", "log_tail")
         self._blocks = (spans, logs)
         self._logs = LogWriter(connection, self._references, logs)
+        self._traces = TraceWriter(connection, self._references, spans)
         self._signals: dict[str, TraceWriter | LogWriter | MetricWriter] = {
-            "traces": TraceWriter(connection, self._references, spans),
+            "traces": self._traces,
             "logs": self._logs,
             "metrics": MetricWriter(connection, self._references),
         }
@@ -314,6 +315,7 @@ class Work:
     def forget(self) -> None:
         """Maintenance may have removed what is remembered."""
         self._references.forget()
+        self._traces.forget()
 
     def roll_back(self) -> None:
         """Undoes the open transaction and what was remembered in it."""
