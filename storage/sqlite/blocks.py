@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import orjson
@@ -47,10 +48,13 @@ class OpenBlock:
             self.since = received_time
         self.rows += rows
         self.last_id = first_id + rows - 1
-        self.min_time = min(self.min_time, min_time)
-        self.max_time = max(self.max_time, max_time)
         hashes = array("I")
         hashes.frombytes(packed)
+        self.learn(min_time, max_time, hashes)
+
+    def learn(self, min_time: int, max_time: int, hashes: Iterable[int]) -> None:
+        self.min_time = min(self.min_time, min_time)
+        self.max_time = max(self.max_time, max_time)
         self.hashes.update(hashes)
 
 
@@ -76,6 +80,28 @@ class Blocks:
             first_id += segment[0]
             if self._open.rows >= BLOCK_ROWS:
                 self._seal(received_time)
+
+    def describe(self, rows: Iterable[Row]) -> None:
+        """Rows (as span_tail has them) that were changed where they stood: their blocks learn what is new in them."""
+        waiting = sorted(rows, key=lambda row: row[0])
+        while waiting and (not self._open.rows or waiting[0][0] < self._open.first_id):
+            found = self._connection.execute(
+                statement("block_of_row"), {"table_name": self._table, "row_id": waiting[0][0]}
+            ).fetchone()
+            assert found is not None, "a row before the tail lies in no block"
+            inside = [row for row in waiting if row[0] <= found[1]]
+            self._widen(found[0], found[2], inside)
+            del waiting[: len(inside)]
+        for row in waiting:
+            self._open.learn(row[1], row[1], _hashes_of(row))
+
+    def _widen(self, number: int, packed: bytes, rows: Sequence[Row]) -> None:
+        hashes = array("I")
+        hashes.frombytes(packed)
+        times = [row[1] for row in rows]
+        self._connection.execute(statement("widen_block"), (min(times), max(times), number))
+        every = pack_hashes(chain(hashes, *map(_hashes_of, rows)))
+        self._connection.execute(statement("replace_block_hashes"), (every, number))
 
     def seal_if_before(self, time: int) -> None:
         """Closes a block that has been open since before `time` (ns); its age counts from `time` at the latest."""

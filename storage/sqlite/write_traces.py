@@ -6,17 +6,18 @@ already, the request is worked out again without it, and a span that differs tak
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import orjson
 
-from storage.batch import Batch, Written
+from storage.batch import RESOURCE_COLUMNS, SPAN_COLUMNS, Batch, Written
 from storage.rows.spans import summarize
 from storage.sqlite.bulk import insert_many
 from storage.sqlite.numbers import next_number
-from storage.sqlite.rollups import LatencyChanges
+from storage.sqlite.rollups import LatencyChanges, Rollups
 from storage.sqlite.statements import statement
+from storage.sqlite.trace_states import TraceState, stored_states, write_states
 
 if TYPE_CHECKING:
     import sqlite3
@@ -27,35 +28,13 @@ if TYPE_CHECKING:
     from storage.sqlite.references import References
 
 # Positions in SPAN_COLUMNS.
-_TRACE, _RESOURCE, _SCOPE, _SPAN_ID, _END = 0, 1, 2, 4, 9
-_NO_TIME = 2**63 - 1
-
-
-@dataclass(slots=True)
-class TraceState:
-    """A trace as it will stand after the commit."""
-
-    key: int
-    trace_id: str
-    start_time: int = _NO_TIME
-    end_time: int = 0
-    span_count: int = 0
-    error_count: int = 0
-    root: tuple[str | None, str | None, str | None] = (None, None, None)
-    services: set[str] = field(default_factory=set)
-    stored_start: int | None = None
-    stored_services: frozenset[str] = frozenset()
-
-    def add(self, summary: Row) -> None:
-        """TRACE_SUMMARY_COLUMNS. The earliest span without a parent is the root."""
-        _, start, end, spans, errors, root_id, root_name, root_service, services = summary
-        if root_id is not None and (self.root[0] in {None, root_id} or start < self.start_time):
-            self.root = (root_id, root_name, root_service)
-        self.start_time = min(self.start_time, start)
-        self.end_time = max(self.end_time, end)
-        self.span_count += spans
-        self.error_count += errors
-        self.services.update(services)
+_TRACE, _RESOURCE, _SCOPE, _SPAN_ID, _NAME, _START, _END, _STATUS, _ATTRIBUTES = (
+    SPAN_COLUMNS.index(name)
+    for name in (
+        "trace_key", "resource_id", "scope_id", "span_id", "name", "start_time", "end_time", "status_code", "attributes",
+    )
+)  # fmt: skip
+_SERVICE_NAME = RESOURCE_COLUMNS.index("service_name")
 
 
 @dataclass(slots=True)
@@ -84,14 +63,23 @@ class TraceWriter:
         self._connection = connection
         self._references = references
         self._blocks = blocks
+        self._rollups = Rollups(connection)
         self._next_span = 1
         self._next_trace = 1
+        # Spans that took the place of others in this group, as Blocks.describe wants them.
+        self._rewritten: list[Row] = []
 
     def load(self) -> None:
         """Finds the next free numbers: at start, and after a rollback."""
+        self._rewritten.clear()
         self._blocks.load()
+        self.forget()
         self._next_span = next_number(self._connection, "last_span", "spans")
         self._next_trace = next_number(self._connection, "last_trace", "traces")
+
+    def forget(self) -> None:
+        """Maintenance may have removed what is remembered."""
+        self._rollups.forget()
 
     def write(self, batches: Sequence[Batch]) -> list[Written]:
         states = self._states({trace_id for batch in batches for trace_id in batch.traces})
@@ -106,21 +94,17 @@ class TraceWriter:
         else:
             taken = {row[0] for row in self._connection.execute(statement("spans_between"), (rows[0][0], rows[-1][0]))}
             written = [self._count_new(part, taken, states, changes) for part in placed]
-        self._write_states(states.values())
-        changes.write(self._connection)
-        for part in placed:
-            self._blocks.add(part.batch.segments, part.first_id, part.batch.received_time)
+        write_states(self._connection, states.values())
+        self._rollups.write(changes)
+        for part, outcome in zip(placed, written, strict=True):
+            if outcome.stored:
+                self._blocks.add(part.batch.segments, part.first_id, part.batch.received_time)
+        self._blocks.describe(self._rewritten)
+        self._rewritten.clear()
         return written
 
     def _states(self, trace_ids: set[str]) -> dict[str, TraceState]:
-        states = {}
-        wanted = orjson.dumps(list(trace_ids)).decode()
-        for row in self._connection.execute(statement("known_traces"), {"trace_ids": wanted}):
-            trace_id, key, start, end, spans, errors, root_id, root_name, root_service, services = row
-            known = frozenset(orjson.loads(services))
-            root = (root_id, root_name, root_service)
-            states[trace_id] = TraceState(key, trace_id, start, end, spans, errors, root, set(known), start, known)
-        return states
+        return {state.trace_id: state for state in stored_states(self._connection, "known_traces", trace_ids)}
 
     def _place(self, batch: Batch, states: dict[str, TraceState]) -> _Placed:
         keys = []
@@ -175,40 +159,12 @@ class TraceWriter:
         _, operations, latencies = summarize([old], [(None, services.get(stored[2]))], batch.received_time)
         changes.add(latencies, operations, sign=-1)
         self._connection.execute(statement("update_span"), (*wanted[1:3], *wanted[4:], stored[0]))
-        summaries, operations, latencies = summarize([row], batch.resources, batch.received_time)
+        _, operations, latencies = summarize([row], batch.resources, batch.received_time)
         changes.add(latencies, operations)
-        state = states[batch.traces[row[_TRACE]]]
-        state.add(summaries[0])
-        figures = self._connection.execute(
-            statement("trace_figures"), {"trace_key": key, "received": batch.received_time}
-        ).fetchone()
-        state.start_time, state.end_time, state.span_count, state.error_count = figures
+        states[batch.traces[row[_TRACE]]].stale = True
+        service = batch.resources[row[_RESOURCE]][_SERVICE_NAME]
+        self._rewritten.append((stored[0], row[_START], row[_NAME], row[_STATUS], row[_ATTRIBUTES], service))
 
     def _services(self, resource_ids: list[int]) -> dict[int, str | None]:
         rows = self._connection.execute(statement("services_of_resources"), {"ids": orjson.dumps(resource_ids).decode()})
         return dict(rows.fetchall())
-
-    def _write_states(self, states: Iterable[TraceState]) -> None:
-        new, changed, services = [], [], []
-        for state in states:
-            figures = (state.start_time, state.end_time, state.span_count, state.error_count, *state.root, _services_text(state))
-            if state.stored_start is None:
-                new.append((state.key, state.trace_id, *figures))
-            else:
-                changed.append((*figures, state.key))
-            services += self._service_rows(state)
-        insert_many(self._connection, "insert_trace", new)
-        self._connection.executemany(statement("update_trace"), changed)
-        insert_many(self._connection, "insert_trace_service", services)
-
-    def _service_rows(self, state: TraceState) -> list[Row]:
-        """The rows of trace_services to add; those under an old start are removed."""
-        if state.start_time == state.stored_start:
-            return [(service, state.start_time, state.key) for service in state.services - state.stored_services]
-        for service in state.stored_services:
-            self._connection.execute(statement("delete_trace_service"), (service, state.stored_start, state.key))
-        return [(service, state.start_time, state.key) for service in state.services]
-
-
-def _services_text(state: TraceState) -> str:
-    return orjson.dumps(sorted(state.services)).decode()

@@ -37,20 +37,21 @@ select id from metric_streams where hash = ?;
 update metric_streams set description = :description, metadata = :metadata
 where id = :id and (description is not :description or metadata is not :metadata);
 
+-- part: trace_states
+select json_group_array(json_array(key, trace_id, start_time, end_time, span_count, error_count, root_span_id, root_name,
+  root_service, services)) from traces
+
 -- name: known_traces
 -- The traces of a group that are there already; :trace_ids is a JSON array.
-select trace_id, key, start_time, end_time, span_count, error_count, root_span_id, root_name, root_service, services
-from traces where trace_id in (select value from json_each(:trace_ids));
+{trace_states} where trace_id in (select value from json_each(:trace_ids));
 
 -- name: insert_trace
-insert or replace into traces (key, trace_id, start_time, end_time, span_count, error_count, root_span_id, root_name,
-  root_service, services)
-values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
-
--- name: update_trace
-update traces set start_time = ?, end_time = ?, span_count = ?, error_count = ?, root_span_id = ?, root_name = ?,
-  root_service = ?, services = ?
-where key = ?;
+-- A trace, or what has become of it.
+insert into traces (key, trace_id, start_time, end_time, span_count, error_count, root_span_id, root_name, root_service, services)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+on conflict (key) do update set start_time = excluded.start_time, end_time = excluded.end_time, span_count = excluded.span_count,
+  error_count = excluded.error_count, root_span_id = excluded.root_span_id, root_name = excluded.root_name,
+  root_service = excluded.root_service, services = excluded.services;
 
 -- name: insert_trace_service
 insert or ignore into trace_services (service_name, start_time, trace_key)
@@ -86,10 +87,24 @@ where id = ?;
 select id, service_name from resources where id in (select value from json_each(:ids));
 
 -- name: trace_figures
--- A trace counted anew from its spans; :received stands in for a start that was not sent.
-select min(coalesce(nullif(start_time, 0), :received)), max(max(end_time, coalesce(nullif(start_time, 0), :received))),
-  count(*), coalesce(sum(status_code = 2), 0)
-from span_rows where trace_key = :trace_key;
+-- A trace counted anew from its spans; :otherwise stands in for a time where no span has one.
+select coalesce(min(nullif(start_time, 0)), :otherwise), coalesce(max(nullif(max(end_time, start_time), 0)), :otherwise),
+  count(*), coalesce(sum(status_code = 2), 0),
+  json_group_array(distinct service_name) filter (where service_name <> '')
+from span_rows join resources on resources.id = resource_id where trace_key = :trace_key;
+
+-- part: roots
+select span_id, span_rows.name, service_name from span_rows join resources on resources.id = resource_id
+where trace_key = :trace_key and (parent_span_id is null or parent_span_id = '0000000000000000')
+
+-- part: earliest
+order by start_time = 0, start_time, span_id limit 1
+
+-- name: root_of_trace
+{roots} {earliest};
+
+-- name: earliest_of_roots
+{roots} and span_id in (select value from json_each(:span_ids)) {earliest};
 
 -- name: insert_log_request
 insert or ignore into log_requests (digest, received_time)
@@ -153,6 +168,16 @@ values (?, ?);
 -- name: last_block
 select last_id from blocks where table_name = ? order by last_id desc limit 1;
 
+-- name: block_of_row
+select id, last_id, hashes from blocks join block_hashes on block_id = id
+where table_name = :table_name and last_id >= :row_id and first_id <= :row_id order by last_id limit 1;
+
+-- name: widen_block
+update blocks set min_time = min(min_time, ?), max_time = max(max_time, ?) where id = ?;
+
+-- name: replace_block_hashes
+update block_hashes set hashes = ? where block_id = ?;
+
 -- name: last_block_number
 select coalesce(max(id), 0) from blocks;
 
@@ -166,10 +191,12 @@ select logs.id, logs.time, logs.event_name, 0, logs.attributes, resources.servic
 from logs join resources on resources.id = logs.resource_id where logs.id > ? order by logs.id;
 
 -- name: last_span
-select coalesce(max(id), 0) from span_rows;
+-- The greatest number in use. A block may end behind the last row: numbers that met a span that was there are not used.
+select max(coalesce((select max(id) from span_rows), 0),
+  coalesce((select max(last_id) from blocks where table_name = 'spans'), 0));
 
 -- name: last_log
-select coalesce(max(id), 0) from logs;
+select max(coalesce((select max(id) from logs), 0), coalesce((select max(last_id) from blocks where table_name = 'logs'), 0));
 
 -- name: last_trace
 select coalesce(max(key), 0) from traces;
