@@ -213,11 +213,11 @@ def _contradictions(settings: Settings, keys: tuple[Key, ...]) -> Iterator[tuple
     yield from _same_ports(settings)
     yield from _unusable_tls(settings)
     if not listens_on_loopback_only(settings) and not keys and not settings.insecure:
-        yield (
-            ("host", "insecure", "api_keys"),
-            f"{','.join(settings.host)} can be reached from other machines, and there is no API key: make one with `otlpd keys"
-            f" add`, or say {flag_of('insecure')} if everybody who reaches it may send and ask",
+        problem = (
+            f"{','.join(settings.host)} can be reached from other machines, and there is no API key: make one with "
+            f"`otlpd keys add`, or say {flag_of('insecure')} if everybody who reaches it may send and ask"
         )
+        yield ("host", "insecure", "api_keys"), problem
     if settings.max_body_size > settings.max_pending_size:
         yield ("max_body_size", "max_pending_size"), "is larger than max_pending_size: such a request could never be let in"
 
