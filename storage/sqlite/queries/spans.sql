@@ -22,17 +22,17 @@ start_time >= :start and start_time < :end
   and {attribute_conditions}
 
 -- name: scan_spans
-select {found_spans} from spans where id between :first_id and :last_id and {span_conditions};
+select {found_spans} from span_rows where id between :first_id and :last_id and {span_conditions};
 
 -- name: scan_spans_of_trace
-select {found_spans} from spans where trace_key = (select key from traces where trace_id = :trace_id) and {span_conditions};
+select {found_spans} from span_rows where trace_key = (select key from traces where trace_id = :trace_id) and {span_conditions};
 
 -- name: scan_spans_beyond
 -- Spans that start at :beyond or later, of traces that start within [:traces_from, :traces_to) before it.
 select {found_spans} from (
-  select spans.* from traces cross join spans on spans.trace_key = traces.key
+  select span_rows.* from traces cross join span_rows on span_rows.trace_key = traces.key
   where traces.start_time >= :traces_from and traces.start_time < :traces_to and traces.end_time >= :beyond
-    and spans.start_time >= :beyond
+    and span_rows.start_time >= :beyond
 ) where {span_conditions};
 
 -- name: spans_by_id
@@ -45,7 +45,7 @@ from spans where id in (select value from json_each(:ids));
 -- What the latency of a span counts by: the value of an attribute as JSON, or nothing where the span has none.
 select json_group_array(json_array(iif(instr(attributes, :key_needle), attributes -> :path, null),
   resource_id, start_time, duration, coalesce(status_code = 2, 0)))
-from spans where id between :first_id and :last_id and end_time > 0 and start_time > 0 and {span_conditions};
+from span_rows where id between :first_id and :last_id and end_time > 0 and start_time > 0 and {span_conditions};
 
 -- name: tail_starts_beyond
-select 1 from spans where id >= :first_id and start_time >= :beyond limit 1;
+select 1 from span_rows where id >= :first_id and start_time >= :beyond limit 1;

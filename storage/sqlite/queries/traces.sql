@@ -47,7 +47,7 @@ select json_group_array({trace_list}) from traces where trace_id = :trace_id and
 
 -- name: span_ids_of_trace
 select json_group_array(id) from (
-  select id from spans where trace_key = (select key from traces where trace_id = :trace_id)
+  select id from span_rows where trace_key = (select key from traces where trace_id = :trace_id)
   order by start_time, id limit :count
 );
 
