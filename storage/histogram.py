@@ -29,8 +29,8 @@ def middle_of(bucket: int) -> float:
 
 
 def pack(buckets: Mapping[int, int]) -> bytes:
-    """Pairs (bucket, count) as unsigned 32-bit integers: 8 bytes a filled bucket, unpacked without a loop."""
-    return array("I", chain.from_iterable(sorted(buckets.items()))).tobytes()
+    """Pairs (bucket, count) as unsigned 32-bit integers, in no particular order: 8 bytes a filled bucket."""
+    return array("I", chain.from_iterable(buckets.items())).tobytes()
 
 
 def unpack_into(total: dict[int, int], packed: bytes) -> None:
