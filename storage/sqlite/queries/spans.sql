@@ -42,8 +42,9 @@ select json_group_array(json_array(resource_id, scope_id, id, trace_id, span_id,
 from spans where id in (select value from json_each(:ids));
 
 -- name: scan_latency
--- What the latency of a span counts by: the value of an attribute as JSON, or nothing where the span has none.
-select json_group_array(json_array(iif(instr(attributes, :key_needle), attributes -> :path, null),
+-- What the latency of a span counts by: the value of an attribute as JSON text (|| '' keeps json_array from taking it apart),
+-- or nothing where the span has none.
+select json_group_array(json_array(iif(instr(attributes, :key_needle), (attributes -> :path) || '', null),
   resource_id, start_time, duration, coalesce(status_code = 2, 0)))
 from span_rows where id between :first_id and :last_id and end_time > 0 and start_time > 0 and {span_conditions};
 
