@@ -43,13 +43,18 @@ class HostCheck:
 
     def _allows(self, header: str | None) -> bool:
         host = _without_port(header or "").lower()
-        if not host or is_loopback(host) or self._allowed.fullmatch(host):
+        if not host or is_loopback(host) or _is_container_host(host) or self._allowed.fullmatch(host):
             return True
         try:
             ip_address(host)
         except ValueError:
             return False
         return True
+
+
+def _is_container_host(host: str) -> bool:
+    """host.docker.internal and its kin: how containers reach loopback of their host. Nobody can register .internal names."""
+    return host.startswith("host.") and host.endswith(".internal")
 
 
 def _without_port(header: str) -> str:

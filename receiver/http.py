@@ -111,7 +111,7 @@ class OtlpHttp:
         if self._settings.check_host and not self._hosts.allows(headers.get(hdrs.HOST)):
             name = headers.get(hdrs.HOST, "")[:100]
             raise HostNotAllowed(
-                f"Host {name!r} is not a name of this machine; if it is meant to be one, add it to allowed hosts"
+                f"Host {name!r} is not a name of this machine; if it is meant to be one, add it to allowed_hosts"
             )
 
     def _judge_head(self, request: web.Request, headers: Mapping[str, str]) -> Media:

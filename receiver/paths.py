@@ -36,7 +36,5 @@ def explain_path(path: str) -> str:
     if path.startswith("/opentelemetry.proto.collector."):
         return f"{shown} is a gRPC path: send gRPC to the gRPC port (4317 unless set otherwise), or POST to {_ALL_PATHS}"
     if path.endswith(_SIGNAL_PATHS):
-        return (
-            f"nothing is received at {shown}: the base path must be one of otlpd's path prefixes, or leave it out of the endpoint"
-        )
+        return f"nothing is received at {shown}: leave the base path out of the endpoint, or add it to path_prefixes"
     return f"nothing is received at {shown}; POST to {_ALL_PATHS}"

@@ -103,9 +103,11 @@ async def test_private_network_access(receiver: Receiver) -> None:
         pytest.param("127.0.0.1:4318", 200, id="case-100-address"),
         pytest.param("[::1]:4318", 200, id="case-100-ipv6"),
         pytest.param("192.168.1.5:4318", 200, id="case-100-lan-address"),
+        pytest.param("host.docker.internal:4318", 200, id="case-100-from-a-container"),
         pytest.param("evil.org", 403, id="case-100-rebound"),
         pytest.param("localhost.evil.org:4318", 403, id="case-100-disguised"),
         pytest.param("127.0.0.1.nip.io", 403, id="case-100-address-like"),
+        pytest.param("host.evil.org", 403, id="case-100-container-like"),
     ],
 )
 async def test_host_is_checked_on_loopback(receiver: Receiver, host: str, status: int) -> None:

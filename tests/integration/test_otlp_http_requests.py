@@ -137,7 +137,7 @@ async def test_configured_prefixes(start_receiver: StartReceiver, prefix: str) -
         pytest.param("/", "/v1/traces, /v1/logs or /v1/metrics", id="case-19"),
         pytest.param("/v1/profiles", "profiles are not stored", id="case-23"),
         pytest.param("/nowhere", "/nowhere", id="case-24"),
-        pytest.param("/otlp/v1/traces", "prefixes", id="case-24-prefix"),
+        pytest.param("/otlp/v1/traces", "path_prefixes", id="case-24-prefix"),
         pytest.param("/opentelemetry.proto.collector.trace.v1.TraceService/Export", "gRPC port", id="case-24-grpc"),
     ],
 )
