@@ -113,10 +113,12 @@ class Broadcast:
     def watchers(self) -> int:
         return len(self._watchers)
 
-    def join(self, watcher: Watcher) -> None:
+    async def join(self, watcher: Watcher) -> None:
+        """The watcher hears of every commit from the return on."""
         self._watchers.add(watcher)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name="broadcast of commits")
+            await asyncio.sleep(0)  # lets the task begin to listen
 
     async def leave(self, watcher: Watcher) -> None:
         self._watchers.discard(watcher)
@@ -136,16 +138,21 @@ class Broadcast:
                 await task
 
     async def _run(self) -> None:
-        """Ends with the store; watchers are then sent away and come back to the next process."""
+        """Ends with the store, or at a fault; watchers are then sent away, and come back to the next process."""
         gathered = _Gathered()
         ready = asyncio.Event()
-        publisher = asyncio.create_task(self._publish(gathered, ready), name="broadcast of events")
         try:
-            async for commit in self._store.listen():
-                gathered.add(commit)
-                ready.set()
+            async with asyncio.TaskGroup() as group:
+                publisher = group.create_task(self._publish(gathered, ready), name="broadcast of events")
+                async for commit in self._store.listen():
+                    gathered.add(commit)
+                    ready.set()
+                publisher.cancel()
+        except* StoreError as faults:
+            _log.warning("the live stream ends: %s", faults.exceptions[0])
+        except* Exception:  # noqa: BLE001  a defect must not leave watchers waiting for ever
+            _log.exception("the live stream failed")
         finally:
-            publisher.cancel()
             for watcher in self._watchers:
                 watcher.close()
 
@@ -216,8 +223,8 @@ async def stream(question: Question) -> web.StreamResponse:
     if question.request.method == "HEAD":
         return response
     watcher = Watcher(question.values["service"], frozenset(question.values["signals"]), limits.stream_events)
-    broadcast.join(watcher)
     try:
+        await broadcast.join(watcher)
         await response.prepare(question.request)
         await response.write(b"retry: 3000\n: connected\n\n")
         await _send(response, watcher)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 import pytest
@@ -11,13 +11,17 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 
 from query import stream
 from query.question import Limits
+from storage.errors import StoreClosed
 from tests.integration.api_harness import CHECKOUT, HEALTH, NOW, logs, resource, serve, traces, value, write
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from aiohttp import ClientResponse, web
     from aiohttp.test_utils import TestClient
     from pytest_aiohttp import AiohttpClient
 
+    from storage.contract import Committed, Store
     from storage.sqlite.store import SqliteStore
 
 pytestmark = pytest.mark.timeout(20)
@@ -38,7 +42,6 @@ async def watch(client: TestClient[web.Request, web.Application], **parameters: 
     assert response.status == 200
     assert response.content_type == "text/event-stream"
     assert await response.content.readuntil(b"\n\n") == b"retry: 3000\n: connected\n\n"
-    await asyncio.sleep(0.05)  # the broadcast begins to listen with its first watcher
     return response
 
 
@@ -113,6 +116,23 @@ async def test_a_store_that_closes_ends_the_stream(client: TestClient[web.Reques
     response = await watch(client)
     await store.aclose()
     assert await response.content.read() == b""
+
+
+class ClosedStore:
+    """Of a store only this: that it cannot be listened to."""
+
+    async def listen(self) -> AsyncIterator[Committed]:
+        raise StoreClosed("the store is closing")
+        yield  # makes this the generator that the contract asks for
+
+
+async def test_a_store_that_cannot_be_listened_to_ends_the_stream(
+    aiohttp_client: AiohttpClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = await serve(aiohttp_client, cast("Store", ClosedStore()))
+    response = await client.get("/api/stream")
+    assert await response.content.read() == b"retry: 3000\n: connected\n\n"
+    assert "the store is closing" in caplog.text
 
 
 async def test_a_server_that_stops_does_not_wait_for_watchers(client: TestClient[web.Request, web.Application]) -> None:
