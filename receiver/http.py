@@ -53,6 +53,10 @@ Point a sender here with OTEL_EXPORTER_OTLP_ENDPOINT (this address, no path) and
 _logger = logging.getLogger(__name__)
 
 
+class _SenderLeft(Exception):
+    """The connection ended before the body did: nothing to store, nobody to tell, nothing to log."""
+
+
 class OtlpHttp:
     """The handlers. One object may serve several applications: the OTLP port and the API port."""
 
@@ -96,6 +100,8 @@ class OtlpHttp:
             with self._ingest.pending.reserve(request.content_length or 0) as reservation:
                 body = await self._read(request, reservation)
                 accepted = await self._ingest.accept(signal, body, media.encoding)
+        except _SenderLeft:
+            return web.Response(status=400)  # nobody will read it
         except Exception as error:  # noqa: BLE001  every error is answered, none with its own words unless it is ours
             return self._refuse(error, request, signal)
         answer: dict[str, str] = {hdrs.CONTENT_TYPE: media.content_type, hdrs.SERVER: _SERVER}
@@ -164,6 +170,8 @@ class OtlpHttp:
                     reservation.grow_to(len(body))
         except TimeoutError:
             raise BodyTimeout(f"the body did not arrive within {seconds:g} s: {len(body)} bytes of it did") from None
+        except ConnectionError:
+            raise _SenderLeft from None
         except (web.RequestPayloadError, HttpProcessingError) as error:
             raise Malformed(f"the body breaks off or is not well chunked: {error}") from None
         return bytes(body)
@@ -183,8 +191,6 @@ class OtlpHttp:
         return response
 
     def _note(self, error: Exception, refusal: Refusal, signal: Signal | None) -> None:
-        if isinstance(error, ConnectionError):
-            return  # the sender left; nobody will read the answer
         counters = self._ingest.counters
         if signal is None:
             counters.refuse_unrouted(refusal.reason)

@@ -56,9 +56,12 @@ async def test_a_store_that_refuses(
     assert (answer.error().code, answer.error().message) == (code, str(error))
 
 
-async def test_a_defect_of_ours_leaks_no_words(start_receiver: StartReceiver, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("error", [ValueError("a secret detail"), ConnectionResetError("a secret detail")], ids=type)
+async def test_a_defect_of_ours_leaks_no_words(
+    start_receiver: StartReceiver, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
     """case 80: the sender learns that it was not its fault; the log has the rest."""
-    receiver = await start_receiver(writer=FailingStore(ValueError("a secret detail")))
+    receiver = await start_receiver(writer=FailingStore(error))
     answer = await receiver.post("/v1/traces", traces().SerializeToString())
     assert (answer.status, answer.error().code) == (500, 13)
     assert b"secret" not in answer.body
