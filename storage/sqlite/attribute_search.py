@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from storage.contract import AttributeFilter
 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+_BASE64 = re.compile(r"([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _LEAST_INTEGER, _GREATEST_INTEGER = -(2**63), 2**63 - 1
 _MOST_DIGITS = 400  # of a number; longer text is a string
 _NON_FINITE = frozenset(("NaN", "Infinity", "-Infinity"))
@@ -99,7 +100,10 @@ def _needles(key: str, text: str, numbers: Sequence[str]) -> tuple[str, ...]:
         needles.append(opening + _common_start(numbers))
     elif text in {"true", "false"}:
         needles.append(opening + text)
-    needles.append(f'{opening}{{"${"double" if text in _NON_FINITE else "bytes"}":{orjson.dumps(text).decode()}')
+    if text in _NON_FINITE:
+        needles.append(opening + '{"$')
+    elif _BASE64.fullmatch(text):
+        needles.append(f'{opening}{{"$bytes":{orjson.dumps(text).decode()}')
     return tuple(needles)
 
 

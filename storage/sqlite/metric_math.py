@@ -64,7 +64,8 @@ def number_changes(
         if point.value is None or math.isnan(point.value):
             continue
         if not cumulative:
-            yield Change(point.time, point.start_time or point.time, point.value, point.value)
+            if known_from is None or point.time >= known_from:
+                yield Change(point.time, point.start_time or point.time, point.value, point.value)
             continue
         added: Number | None
         if previous is None or _starts_anew(previous, point) or (monotonic and point.value < _value(previous)):
@@ -86,7 +87,8 @@ def measured_changes(
         if point.value is None:
             continue
         if not cumulative:
-            yield Change(point.time, point.start_time or point.time, point.value, point.value)
+            if known_from is None or point.time >= known_from:
+                yield Change(point.time, point.start_time or point.time, point.value, point.value)
             continue
         if previous is None or _starts_anew(previous, point) or _fell(point.value, _value(previous)):
             added = point.value if _counts_whole(previous, point, known_from) else None

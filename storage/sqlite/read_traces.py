@@ -9,24 +9,28 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import orjson
 
-from storage.contract import Page, Position, SpanQuery, TimeRange, TraceContent, TraceSummary
-from storage.sqlite.read_records import logs_by_id, spans_by_id
+from storage.contract import LogRecord, Page, Position, SpanQuery, SpanRecord, TimeRange, TraceContent, TraceSummary
+from storage.sqlite.read_records import logs_in_turn, spans_in_turn
 from storage.sqlite.read_spans import span_search
 from storage.sqlite.search import END_OF_TIME, found_by, steps
 from storage.sqlite.statements import statement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from storage.contract import TraceQuery
     from storage.sqlite.connect import Reader
 
-MOST_SPANS = 10_000  # of one trace in an answer; at 2 KB a span this is 20 MB
+# Of one trace in an answer. Text is bounded too: spans that carry prompts may have 100 KB each.
+MOST_SPANS = 10_000
 MOST_LOGS = 10_000
+MOST_BYTES = 32 * 2**20
+
+_Record = TypeVar("_Record", SpanRecord, LogRecord)
 
 
 class _Trace(NamedTuple):
@@ -66,14 +70,20 @@ def trace(reader: Reader, trace_id: str) -> TraceContent | None:
         return None
     span_ids = reader.rows("span_ids_of_trace", {"trace_id": trace_id, "count": MOST_SPANS + 1})
     log_ids = reader.rows("log_ids_of_trace", {"trace_id": trace_id, "count": MOST_LOGS + 1})
-    spans = spans_by_id(reader, span_ids[:MOST_SPANS])
-    logs = logs_by_id(reader, log_ids[:MOST_LOGS])
-    return TraceContent(
-        _Trace(*rows[0]).summary(),
-        sorted(spans.values(), key=lambda span: (span.start_time, span.id)),
-        sorted(logs.values(), key=lambda log: (log.time, log.id)),
-        truncated=len(span_ids) > MOST_SPANS or len(log_ids) > MOST_LOGS,
-    )
+    spans = list(_within_bound(spans_in_turn(reader, span_ids[:MOST_SPANS]), MOST_BYTES))
+    logs = list(_within_bound(logs_in_turn(reader, log_ids[:MOST_LOGS]), MOST_BYTES))
+    truncated = len(spans) < len(span_ids) or len(logs) < len(log_ids)
+    return TraceContent(_Trace(*rows[0]).summary(), spans, logs, truncated)
+
+
+def _within_bound(records: Iterable[_Record], most_bytes: int) -> Iterator[_Record]:
+    """The first records, as many as have `most_bytes` of text together."""
+    size = 0
+    for record in records:
+        size += len(record.attributes) + len((record.events if isinstance(record, SpanRecord) else record.body) or "")
+        if size > most_bytes:
+            return
+        yield record
 
 
 def _walk_of(query: TraceQuery) -> tuple[str, dict[str, Any]]:

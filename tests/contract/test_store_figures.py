@@ -166,6 +166,15 @@ async def test_cumulative_counters_with_resets_and_deltas_add_up(store: Store) -
     assert await values(store, "requests", "last", group_by=("pod",)) == {("a",): [5], ("b",): [9], ("c",): [1]}
 
 
+@pytest.mark.parametrize("temporality", [None, DELTA])
+async def test_values_before_the_range_do_not_count(store: Store, temporality: int | None) -> None:
+    options = {} if temporality is None else {"temporality": temporality}
+    points = [(START - 2 * MINUTE, START - MINUTE, 100), (START - MINUTE, START + MINUTE, 1), (START + MINUTE, NOW, 1000)]
+    await write(store, "metrics", number_metric("value", points, {}, **options))
+    assert await values(store, "value", "sum") == {(): [1]}
+    assert await values(store, "value", "max", interval_ns=MINUTE) == {(): [1]}
+
+
 async def test_up_down_counter_is_a_level(store: Store) -> None:
     points = [(START, START + place * MINUTE, number) for place, number in enumerate((4, 9, 3), 1)]
     request = number_metric("queue", points, {}, temporality=CUMULATIVE, monotonic=False)
