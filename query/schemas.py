@@ -45,6 +45,10 @@ BOOLEAN: Schema = {"type": "boolean"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
 NUMBER: Schema = {"type": "number"}
 NUMBER_OR_NULL = nullable(NUMBER)
+POINT_VALUE: Schema = {
+    "type": ["number", "string", "null"],
+    "description": "Null where the series has a gap; NaN and the infinities by name.",
+}
 RATE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 MILLISECONDS: Schema = {"type": "number", "minimum": 0, "description": "Milliseconds."}
 TIME: Schema = {
@@ -210,7 +214,13 @@ SCHEMAS: dict[str, Schema] = {
     "MetricSeries": thing(
         "One group of a metric over time.",
         group=told(TEXTS_BY_NAME, "The group_by attributes; null where the series has none."),
-        points=array(thing("A moment.", time=TIME, value=told(NUMBER_OR_NULL, "Null where the series has a gap."))),
+        points=array(
+            thing(
+                "A moment.",
+                time=TIME,
+                value=POINT_VALUE,
+            )
+        ),
     ),
     "Latency": thing("How long the spans of one group took.", **_LATENCY),
     "Statistics": thing(

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import lru_cache
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from query.kinds import SEVERITIES, SPAN_KINDS, STATUS_CODES
-from storage.rows.values import plain, plain_body, plain_value
+from storage.rows.values import non_finite_text, plain, plain_body, plain_value
 
 if TYPE_CHECKING:
     from storage.contract import (
@@ -251,7 +252,15 @@ def metric(record: MetricSummary) -> dict[str, Any]:
 
 
 def metric_series(record: MetricSeries) -> dict[str, Any]:
-    return {"group": record.group, "points": [{"time": time(point.time), "value": point.value} for point in record.points]}
+    return {
+        "group": record.group,
+        "points": [{"time": time(point.time), "value": _number(point.value)} for point in record.points],
+    }
+
+
+def _number(value: float | None) -> float | str | None:
+    """JSON has no NaN and no infinities: they are told by name, as in attributes."""
+    return value if value is None or isfinite(value) else non_finite_text(value)
 
 
 def latency(record: LatencySummary) -> dict[str, Any]:
