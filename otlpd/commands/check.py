@@ -5,6 +5,7 @@ The address comes from the lock file, so that it is right whatever ports were pi
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import ssl
@@ -25,6 +26,10 @@ _SECONDS = 6.0
 _MOST_BYTES = 64 * 1024
 
 
+class _CertificateNeeded(Exception):
+    """The handshake went well, and then the daemon left."""
+
+
 def add(commands: Commands) -> None:
     parser = commands.add_parser("check", help="ask the running daemon whether it is ready")
     parser.add_argument("--url", help="where its API is; else the lock file beside the database says it")
@@ -40,12 +45,9 @@ def _check(arguments: argparse.Namespace) -> ExitCode:
         return ExitCode.FAILED
     try:
         status, answer = _ask(url)
-    except ssl.SSLError as error:
-        if "CERTIFICATE_REQUIRED" in str(error.reason or "") or "certificate required" in str(error):
-            note(f"{url} is up; whether it is ready only clients with a certificate may ask")
-            return ExitCode.OK
-        note(f"{url} does not answer: {error}")
-        return ExitCode.FAILED
+    except _CertificateNeeded:
+        note(f"{url} is up; whether it is ready only clients with a certificate may ask")
+        return ExitCode.OK
     except (OSError, http.client.HTTPException) as error:
         note(f"{url} does not answer: {error}")
         return ExitCode.FAILED
@@ -70,9 +72,14 @@ def _ask(url: str) -> tuple[int, str]:
         connection = http.client.HTTPSConnection(parts.netloc, timeout=_SECONDS, context=unverified)
     else:
         connection = http.client.HTTPConnection(parts.netloc, timeout=_SECONDS)
-    try:
-        connection.request("GET", "/health")
-        response = connection.getresponse()
+    with contextlib.closing(connection):
+        connection.connect()
+        try:
+            connection.request("GET", "/health")
+            response = connection.getresponse()
+        except (ssl.SSLError, ConnectionError) as error:
+            # In TLS 1.3 the client is done before the server has seen its certificate; that none came is told afterwards.
+            if parts.scheme == "https":
+                raise _CertificateNeeded from error
+            raise
         return response.status, response.read(_MOST_BYTES).decode("utf-8", "replace")
-    finally:
-        connection.close()
