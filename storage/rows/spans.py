@@ -152,7 +152,9 @@ class _Segments:
         self.rows.append(row)
 
     def replace(self, position: int, row: Row, attributes: Iterable[bytes]) -> None:
-        """The same span twice in one request: the last one wins, as between requests."""
+        """The same span twice in one request: the last complete one wins, as between requests."""
+        if not row[_END] and self.rows[position][_END]:
+            return
         self.rows[position] = row
         self._attributes[position // SEGMENT_ROWS].update(attributes)
 
@@ -180,8 +182,8 @@ def span_hashes(rows: Sequence[Row], resources: Sequence[Row]) -> set[int]:
 def summarize(rows: Iterable[Row], resources: Sequence[Row], received_time: int) -> tuple[list[Row], list[Row], list[Row]]:
     """What `rows` add to their traces and to latency: (TRACE_SUMMARY_COLUMNS, OPERATION_COLUMNS, LATENCY_COLUMNS).
 
-    The trace field of a row is passed on as it is. A span without a start counts for its trace from the time of receipt, and
-    one without start or end has no latency.
+    The trace field of a row is passed on as it is. The root of a trace is the earliest span without a parent. A span without
+    a start counts for its trace from the time of receipt, and one without start or end has no latency.
     """
     traces: dict[int, list[Any]] = {}
     cells: dict[tuple[str | None, str, int, int], list[Any]] = {}
@@ -192,7 +194,7 @@ def summarize(rows: Iterable[Row], resources: Sequence[Row], received_time: int)
         last = end if end > first else first
         summary = traces.get(trace)
         if summary is None:
-            summary = traces[trace] = [trace, first, last, 0, 0, None, None, None, {service}]
+            summary = traces[trace] = [trace, first, last, 0, 0, None, None, None, {service}, LATEST_TIME]
         else:
             if first < summary[1]:
                 summary[1] = first
@@ -201,8 +203,9 @@ def summarize(rows: Iterable[Row], resources: Sequence[Row], received_time: int)
             summary[8].add(service)
         summary[3] += 1
         summary[4] += failed
-        if row[_PARENT] in NO_PARENT and (summary[5] is None or first <= summary[1]):
+        if row[_PARENT] in NO_PARENT and (summary[5] is None or (start or LATEST_TIME, row[_SPAN_ID]) < (summary[9], summary[5])):
             summary[5:8] = row[_SPAN_ID], row[_NAME], service
+            summary[9] = start or LATEST_TIME
         if start and end:
             _count_latency(cells, (service, row[_NAME], row[_KIND], start // MINUTE_NS), max(end - start, 0), failed)
     return [_closed(summary) for summary in traces.values()], *_cells(cells)
