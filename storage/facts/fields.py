@@ -164,9 +164,6 @@ CALL: Final[Mapping[str, tuple[Source, ...]]] = {
         "gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", Source("ai.model.provider", _before_dot),
         "llm.vendor", Source("provider_name", client=True),
     ),
-    "provider_after": _sources(
-        "gen_ai.system", "llm.provider", "llm.system", Source("ai.model.provider", _before_dot), "llm.vendor",
-    ),
     "model": _sources(
         "gen_ai.response.model", "langfuse.observation.model.name", "llm.response.model_name", "ai.response.model",
         "llm.model_name", "gen_ai.request.model", "llm.request.model_name", "ai.model.id",
@@ -254,7 +251,8 @@ METADATA: Final = frozenset((
     "langfuse.observation.prompt.name", "langfuse.observation.prompt.version", "langfuse.release", "langfuse.version",
     "langfuse.environment", "graph.node.id", "graph.node.name", "graph.node.parent_id", "gen_ai.handoff.to_agent",
     "gen_ai.data_source.id", "github.copilot.agent.type", "env", "originator", "session_source",
-    "ai.telemetry.functionId", "crewai.tool.from_cache",
+    "ai.telemetry.functionId", "crewai.tool.from_cache", "tool_result_size_bytes", "tool_input_size_bytes", "content_length",
+    "decision_source", "model_swapped", "terminate_reason",
 ))  # fmt: skip
 METADATA_PREFIXES: Final = (
     "traceloop.association.properties.", "langfuse.trace.metadata.", "langfuse.observation.metadata.", "langsmith.metadata.",

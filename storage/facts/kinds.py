@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FACT_OF_KIND: Final[Mapping[str, str]] = {
-    "llm": "llm_call",
-    "embedding": "llm_call",
-    "cached": "llm_call",
-    "tool": "tool_call",
-    "agent": "agent_run",
-    "user_turn": "user_turn",
+# What the tables below answer → (fact, canonical kind). All else is a step of its own kind. One step of an agent's loop is no
+# run; the inner span of a coding agent's tool is part of the tool call.
+FACT_OF_KIND: Final[Mapping[str, tuple[str, str]]] = {
+    "llm": ("llm_call", "llm"),
+    "embedding": ("llm_call", "embedding"),
+    "cached": ("llm_call", "cached"),
+    "tool": ("tool_call", "tool"),
+    "tool_execution": ("tool_call", "tool"),
+    "agent": ("agent_run", "agent"),
+    "agent_step": ("step", "agent"),
+    "user_turn": ("user_turn", "user_turn"),
 }
-OTHER_KINDS: Final = frozenset((
-    "workflow", "chain", "retriever", "reranker", "guardrail", "evaluator", "memory", "agent_created", "human", "hook", "event",
-    "other",
-))  # fmt: skip
 
 _OPERATIONS: Final = {
     **dict.fromkeys(
@@ -29,7 +29,8 @@ _OPERATIONS: Final = {
     ),
     **dict.fromkeys(("embeddings", "embedding"), "embedding"),
     **dict.fromkeys(("retrieval", "search_memory"), "retriever"),
-    **dict.fromkeys(("invoke_agent", "agent_call", "agent_step"), "agent"),
+    **dict.fromkeys(("invoke_agent", "agent_call"), "agent"),
+    "agent_step": "agent_step",
     "create_agent": "agent_created",
     **dict.fromkeys(("execute_tool", "tool_call"), "tool"),
     "invoke_workflow": "workflow",

@@ -1,0 +1,148 @@
+"""The last step from what a record says to a fact: usage, provider, cost, tool and everything that needs more than one key."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final
+
+from storage.facts import coerce
+from storage.facts.coding_agents import EXCLUSIVE_INPUT
+from storage.facts.providers import provider_of
+from storage.facts.shapes import FACT_SIZE, SLOT
+from storage.facts.usage import add_up, normalise
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from storage.batch import Row
+    from storage.facts.costs import Prices
+    from storage.facts.shapes import Plan
+
+_FACT: Final = SLOT["fact"]
+_KIND: Final = SLOT["kind"]
+_NAME: Final = SLOT["name"]
+_TIME: Final = SLOT["time"]
+_AGENT: Final = SLOT["agent_name"]
+_AGENT_ID: Final = SLOT["agent_id"]
+_PARENT_AGENT: Final = SLOT["parent_agent"]
+_USER: Final = SLOT["user_id"]
+_RESPONSE: Final = SLOT["response_id"]
+_PROVIDER: Final = SLOT["provider"]
+_MODEL: Final = SLOT["model"]
+_INPUT: Final = SLOT["input_tokens"]
+_OUTPUT: Final = SLOT["output_tokens"]
+_READ: Final = SLOT["cache_read_tokens"]
+_WRITE: Final = SLOT["cache_write_tokens"]
+_COMPUTED: Final = SLOT["computed_cost"]
+_SAVING: Final = SLOT["cache_saving"]
+_VERSION: Final = SLOT["price_version"]
+_TIER: Final = SLOT["service_tier"]
+_TOOL: Final = SLOT["tool_name"]
+_TOOL_TYPE: Final = SLOT["tool_type"]
+_MCP: Final = SLOT["mcp_server"]
+_HASH: Final = SLOT["arguments_hash"]
+_TAGS: Final = SLOT["tags"]
+_METADATA: Final = SLOT["metadata"]
+
+_AGENT_NAME_KEYS: Final = (
+    "gen_ai.agent.name", "agent.name", "agent_name", "qwen-code.subagent.name", "subagent_type", "agent_type",
+)  # fmt: skip
+_TOOL_PREFIXES: Final = ("execute_tool ", "running tool: ", "running tool ", "opencode.tool ", "tools/call ", "tool ")
+_BEDROCK: Final = ("anthropic", "claude", "amazon", "nova")
+
+
+def complete(slots: list[Any], attributes: dict[str, Any], plan: Plan, prices: Prices, client: str | None) -> Row:
+    """The fact row; `slots` hold what `plan` read."""
+    if client is not None:
+        _know_client(slots, attributes, client)
+    if plan.usage:
+        normalise(slots, client in EXCLUSIVE_INPUT or _is_bedrock_of_strands(slots))
+    elif slots[_INPUT] is not None or slots[_OUTPUT] is not None:
+        add_up(slots)
+    fact = slots[_FACT]
+    if slots[_PROVIDER] is not None or slots[_MODEL] is not None:
+        slots[_PROVIDER] = provider_of(slots[_PROVIDER], slots[_MODEL], attributes)
+    if fact == "llm_call":
+        if slots[_KIND] != "cached":
+            _price(slots, prices)
+    elif fact == "tool_call":
+        _know_tool(slots, attributes, plan)
+    if plan.rest:
+        _describe(slots, attributes, plan)
+    return tuple(slots[:FACT_SIZE])
+
+
+def _price(slots: list[Any], prices: Prices) -> None:
+    tokens, answer = slots[_INPUT], slots[_OUTPUT]
+    if tokens is None and answer is None:
+        return
+    found = prices.cost(
+        slots[_PROVIDER],
+        slots[_MODEL],
+        (tokens or 0, answer or 0, slots[_READ] or 0, slots[_WRITE] or 0),
+        slots[_TIME],
+        slots[_TIER],
+    )
+    if found is not None:
+        slots[_COMPUTED], slots[_SAVING], slots[_VERSION] = found
+
+
+def _is_bedrock_of_strands(slots: list[Any]) -> bool:
+    """Strands passes on what the model's API counted; Bedrock's leaves cached tokens out."""
+    if slots[_PROVIDER] != "strands-agents" or slots[_MODEL] is None:
+        return False
+    model = slots[_MODEL].lower()
+    return any(name in model for name in _BEDROCK)
+
+
+def _know_client(slots: list[Any], attributes: Mapping[str, Any], client: str) -> None:
+    """Coding agents: people by e-mail address, calls by the id that log records have too, subagents below the product."""
+    email = coerce.text(attributes.get("user.email"))
+    if email is not None:
+        slots[_USER] = email
+    request = coerce.text(attributes.get("request_id"))
+    if request is not None and slots[_FACT] == "llm_call":
+        slots[_RESPONSE] = request
+    name = slots[_AGENT]
+    if name is not None and name == slots[_AGENT_ID] and not any(key in attributes for key in _AGENT_NAME_KEYS):
+        slots[_AGENT] = None
+    elif name is not None and slots[_PARENT_AGENT] is None and name.lower() not in {client, client.replace("-", "_")}:
+        slots[_PARENT_AGENT] = client
+
+
+def _know_tool(slots: list[Any], attributes: Mapping[str, Any], plan: Plan) -> None:
+    name = slots[_TOOL]
+    if name is None:
+        name = slots[_TOOL] = _tool_of_name(slots[_NAME])
+    if name is not None and name.startswith("mcp__") and slots[_MCP] is None:
+        server = name.split("__", 2)
+        slots[_MCP] = server[1] if len(server) == 3 else None
+    if "tool_parameters" in attributes and slots[_MCP] is None:
+        slots[_MCP] = coerce.text(coerce.mapping(attributes["tool_parameters"]).get("mcp_server_name"))
+    if slots[_MCP] is not None and slots[_TOOL_TYPE] is None:
+        slots[_TOOL_TYPE] = "mcp"
+    for key in plan.arguments:
+        value = coerce.content(attributes[key])
+        if value is not None:
+            text = coerce.dumped(coerce.parsed(value))
+            slots[_HASH] = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+            return
+
+
+def _tool_of_name(name: str) -> str | None:
+    for prefix in _TOOL_PREFIXES:
+        if name.startswith(prefix):
+            return coerce.text(name[len(prefix) :])
+    return coerce.text(name)
+
+
+def _describe(slots: list[Any], attributes: Mapping[str, Any], plan: Plan) -> None:
+    if plan.tags:
+        tags = [tag for key in plan.tags for tag in coerce.strings(attributes[key])]
+        slots[_TAGS] = coerce.dumped(list(dict.fromkeys(tags))) if tags else None
+    if plan.metadata:
+        entries: dict[str, Any] = {}
+        for key in plan.metadata:
+            value = coerce.mapping(attributes[key]) if key == "metadata" else {key: attributes[key]}
+            entries.update((name, said) for name, said in value.items() if isinstance(said, str | int | float | list))
+        slots[_METADATA] = coerce.bounded(entries)
