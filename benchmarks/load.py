@@ -71,7 +71,7 @@ async def over_http(daemon: Daemon, signal: str, requests: Sequence[bytes], clie
 
 async def over_grpc(daemon: Daemon, signal: str, requests: Sequence[bytes], clients: int) -> LoadResult:
     async with grpc.aio.insecure_channel(f"127.0.0.1:{daemon.grpc_port}") as channel:
-        export = channel.unary_unary(EXPORT[signal])
+        export = channel.unary_unary(EXPORT[signal], None, None)
 
         async def send(body: bytes) -> None:
             if await export(body, timeout=60):

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +31,7 @@ TOOLS = tuple(f"tool_{number}" for number in range(20))
 SERVICES = tuple(f"agent-service-{number}" for number in range(8))
 AGENTS = tuple(f"agent-{number}" for number in range(25))
 
+CUMULATIVE = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
 AttributeValue = str | int | float | bool
 
 
@@ -120,7 +123,7 @@ def fill_span(span: Span, rng: random.Random, attributes: dict[str, AttributeVal
     event = span.events.add(time_unix_nano=span.start_time_unix_nano + 1000, name="gen_ai.choice")
     set_attributes(event.attributes, {"index": 0, "finish_reason": "stop"})
     if rng.random() < 0.02:
-        span.status.code = 2
+        span.status.code = Status.STATUS_CODE_ERROR
         span.status.message = "timeout while waiting for the upstream"
 
 
@@ -210,9 +213,9 @@ def metric_request(rng: random.Random, points: int, time_ns: int) -> bytes:
     scope_metrics.scope.name = "app.meter"
     gauge = scope_metrics.metrics.add(name="process.memory", unit="By").gauge
     total = scope_metrics.metrics.add(name="http.requests", unit="{request}").sum
-    total.aggregation_temporality, total.is_monotonic = 2, True
+    total.aggregation_temporality, total.is_monotonic = CUMULATIVE, True
     histogram = scope_metrics.metrics.add(name="http.server.request.duration", unit="s").histogram
-    histogram.aggregation_temporality = 2
+    histogram.aggregation_temporality = CUMULATIVE
     for number in range(points):
         labels: dict[str, AttributeValue] = {"route": f"/r/{number % 50}", "method": "GET"}
         moment = time_ns + number

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from storage.sqlite.connect import Reader
 
 # Of one trace in an answer. Text is bounded too: spans that carry prompts may have 100 KB each.
-MOST_SPANS = 10_000
+MOST_SPANS = 50_000
 MOST_LOGS = 10_000
 MOST_BYTES = 32 * 2**20
 

@@ -75,21 +75,12 @@ delete from service_minutes where minute < ?;
 -- name: delete_service_hours
 delete from service_hours where hour < ?;
 
--- name: oldest_received
-select min(received_time) from blocks;
-
 -- name: size_in_pages
 select (select page_count from pragma_page_count), (select freelist_count from pragma_freelist_count),
   (select page_size from pragma_page_size);
 
 -- name: free_pages
 pragma incremental_vacuum(256);
-
--- name: checkpoint
-pragma wal_checkpoint(passive);
-
--- name: checkpoint_truncate
-pragma wal_checkpoint(truncate);
 
 -- name: optimize
 pragma optimize;
