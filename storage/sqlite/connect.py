@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from storage.errors import NotAStore, QueryTimeout, StoreBusy, StoreError, StoreUnwritable
+from storage.errors import QueryTimeout, StoreError, StoreUnwritable
+from storage.sqlite.faults import refusal
 from storage.sqlite.statements import statement
 
 if TYPE_CHECKING:
@@ -105,23 +106,13 @@ def connect_reader(path: str | os.PathLike[str]) -> Reader:
     return connection
 
 
-def store_error(error: sqlite3.Error, path: str | os.PathLike[str]) -> StoreError:
-    """What an error of SQLite means to the caller of a store."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code == sqlite3.SQLITE_NOTADB:
-        return NotAStore(f"{path} is not an SQLite database; name another file, or move this one away")
-    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        return StoreBusy(f"{path} is locked by another program; close it there, or wait")
-    return StoreUnwritable(f"{path}: {error}")
-
-
 def _open(path: str | os.PathLike[str], mode: str, factory: type[Any]) -> Any:
     # as_uri escapes what means something in a URI ("?", "#", "%"); a URI also keeps names like ":memory:" plain files.
     address = f"{Path(path).absolute().as_uri()}?mode={mode}"
     try:
         return sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False, factory=factory)
     except sqlite3.Error as error:
-        raise store_error(error, path) from error
+        raise refusal(error, path) from error
 
 
 def _configure(connection: sqlite3.Connection, settings: str, path: str | os.PathLike[str]) -> None:
@@ -131,7 +122,7 @@ def _configure(connection: sqlite3.Connection, settings: str, path: str | os.Pat
         _drain(connection.execute(statement("journal_mode")))
     except sqlite3.Error as error:
         connection.close()
-        raise store_error(error, path) from error
+        raise refusal(error, path) from error
 
 
 def _drain(rows: Iterable[Any]) -> None:

@@ -15,7 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from storage.errors import StoreBusy, StoreClosed
-from storage.sqlite.connect import Reader, connect_reader, store_error
+from storage.sqlite.connect import Reader, connect_reader
+from storage.sqlite.faults import refusal
 
 if TYPE_CHECKING:
     import os
@@ -110,7 +111,7 @@ class ReadPool:
         except sqlite3.Error as error:
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
                 raise reader.timeout() from error
-            raise store_error(error, self._path) from error
+            raise refusal(error, self._path) from error
         finally:
             self._idle.put(reader)
 

@@ -8,7 +8,6 @@ answers every sender. While it commits, the next group gathers: the busier, the 
 from __future__ import annotations
 
 import logging
-import sqlite3
 import threading
 import time
 from collections import deque
@@ -21,11 +20,13 @@ from storage.sqlite.blocks import Blocks
 from storage.sqlite.faults import concerns_store, refusal
 from storage.sqlite.references import References
 from storage.sqlite.statements import statement
+from storage.sqlite.watched_file import WatchedFile
 from storage.sqlite.write_logs import LogWriter
 from storage.sqlite.write_metrics import MetricWriter
 from storage.sqlite.write_traces import TraceWriter
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable, Sequence
 
     from storage.batch import Batch, Written
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     # Runs on the writer thread with its connection, in transactions of its own making; True when its work is finished.
     Slice = Callable[[sqlite3.Connection], bool]
     _Job = Callable[["Work"], bool | None]
+    _Probe = Callable[[StoreError | None], None]
     Answers = Sequence[tuple[object, Written | StoreError | None]]
 
 logger = logging.getLogger(__name__)
@@ -90,6 +92,8 @@ class Writer:
         self._wake = threading.Condition()
         self._waiting: deque[_Waiting] = deque()
         self._jobs: deque[_Job] = deque()
+        self._probes: list[_Probe] = []
+        self._taken: list[_Waiting] = []
         self._stopping = False
         self._failed: BaseException | None = None
         self._opened = threading.Event()
@@ -110,8 +114,7 @@ class Writer:
         """Queues a batch, to be answered under its ticket; raises StoreBusy (the queue is full) and StoreClosed."""
         rows = max(len(batch.rows), 1)
         with self._wake:
-            if self._stopping or self._failed is not None:
-                raise StoreClosed("otlpd is stopping; send again")
+            self._check_open()
             full = (
                 self.waiting_rows + rows > self._settings.max_waiting_rows
                 or self.waiting_bytes + batch.size_bytes > self._settings.max_waiting_bytes
@@ -131,12 +134,26 @@ class Writer:
         """Queues the sealing of blocks that have been open since `before` (ns)."""
         self._add_job(lambda state: _guarded(state, lambda: state.seal_tails(before)))
 
-    def probe(self, answer: Callable[[StoreError | None], None]) -> None:
-        """Commits a mark of its own and answers, on the writer thread, with what a write would meet now."""
-        if self._stopping or self._failed is not None or not self._thread.is_alive():
-            answer(StoreClosed("otlpd is stopping"))
-            return
-        self._add_job(lambda state: answer(state.probe()))
+    def probe(self, answer: _Probe) -> None:
+        """Commits a mark and answers, on the writer thread, with what a write would meet now; raises StoreClosed.
+
+        All who ask before the next commit share it.
+        """
+        with self._wake:
+            self._check_open()
+            self._probes.append(answer)
+            self._wake.notify()
+
+    def _check_open(self) -> None:
+        if self._failed is not None:
+            raise StoreClosed(f"the writer has ended and otlpd must be restarted: {self._failed}")
+        if self._stopping:
+            raise StoreClosed("otlpd is stopping; send again")
+
+    @property
+    def idle(self) -> bool:
+        """Whether no maintenance waits for its turn."""
+        return not self._jobs
 
     def _add_job(self, job: _Job) -> None:
         with self._wake:
@@ -144,40 +161,71 @@ class Writer:
             self._wake.notify()
 
     def stop(self, within_seconds: float) -> bool:
-        """Writes what waits, closes the connection and ends the thread; False when that took longer than allowed."""
+        """Writes what waits, closes the connection and ends the thread.
+
+        False when that takes longer than allowed: what waits is refused then, and the thread ends with its present group.
+        """
         with self._wake:
             self._stopping = True
             self._wake.notify()
         if self._thread.is_alive():
             self._thread.join(within_seconds)
-        return not self._thread.is_alive()
+        if not self._thread.is_alive():
+            return True
+        with self._wake:
+            left = list(self._waiting)
+            self._waiting.clear()
+        self._answer(left, [StoreClosed("otlpd stopped before this was written; send again")] * len(left))
+        return False
 
     def _run(self) -> None:
         try:
             connection = self._connect()
-            work = Work(connection)
-            work.load()
         except BaseException as error:  # noqa: BLE001  handed to the thread that waits in start()
             self._failed = error
             self._opened.set()
             return
-        self._opened.set()
         try:
+            work = Work(connection)
+            work.load()
+            self._opened.set()
             while self._turn(work):
                 pass
+        except BaseException as error:
+            logger.exception("the writer ended by a fault of its own")
+            self._give_up(error)
         finally:
             connection.close()
+            self._opened.set()
+
+    def _give_up(self, error: BaseException) -> None:
+        """Leaves nobody waiting for a thread that has ended."""
+        with self._wake:
+            self._failed = error
+            left = [*self._taken, *self._waiting]
+            self._waiting.clear()
+            probes, self._probes = self._probes, []
+        closed = StoreClosed("the writer has ended and otlpd must be restarted")
+        self._answer(left, [closed] * len(left))
+        for answer in probes:
+            answer(closed)
 
     def _turn(self, work: Work) -> bool:
         with self._wake:
-            while not (self._waiting or self._jobs or self._stopping):
+            while not (self._waiting or self._jobs or self._probes or self._stopping):
                 self._wake.wait()
             group = self._take_group()
+            probes, self._probes = self._probes, []
+            if self._stopping and not group and not probes:
+                # Maintenance that is left comes due again after the next start.
+                return False
         if group:
             self._commit(work, group)
-        elif self._stopping:
-            self._drop_jobs(work)
-            return False
+            self._taken = []
+        if probes:
+            fault = work.probe()
+            for answer in probes:
+                answer(fault)
         if self._jobs and (not group or time.monotonic() - self._last_job > JOB_EVERY_SECONDS):
             self._run_job(work)
         return True
@@ -190,14 +238,6 @@ class Writer:
         if unfinished:
             self._jobs.append(job)
 
-    def _drop_jobs(self, work: Work) -> None:
-        """At the end every job gets its turn once, so that nobody waits for an answer; none is repeated."""
-        while self._jobs:
-            self._run_job_once(work)
-
-    def _run_job_once(self, work: Work) -> None:
-        self._jobs.popleft()(work)
-
     def _take_group(self) -> list[_Waiting]:
         group: list[_Waiting] = []
         rows = size = 0
@@ -206,26 +246,16 @@ class Writer:
             group.append(item)
             rows += max(len(item.batch.rows), 1)
             size += item.batch.size_bytes
+        self._taken = group
         return group
 
     def _commit(self, work: Work, group: list[_Waiting]) -> None:
-        try:
-            self._commit_together(work, group)
-        except Exception as error:  # noqa: BLE001  every kind of fault is sorted below
-            self.figures.failed_groups += 1
-            work.roll_back()
-            if len(group) > 1 and not concerns_store(error):
-                # One request holds something that cannot be stored; it must not fail its neighbours.
-                for item in group:
-                    self._commit(work, [item])
-                return
-            logger.warning("a group of %d requests was not stored: %s", len(group), error)
-            fault = error if isinstance(error, StoreError) else refusal(error)
-            self._answer(group, [fault] * len(group))
-
-    def _commit_together(self, work: Work, group: list[_Waiting]) -> None:
         started = time.perf_counter()
-        written, news = work.write([item.batch for item in group])
+        try:
+            written, news = work.write([item.batch for item in group])
+        except Exception as error:  # noqa: BLE001  every kind of fault is sorted there
+            self._refuse(work, group, error)
+            return
         figures = self.figures
         figures.commits += 1
         figures.commit_seconds += time.perf_counter() - started
@@ -234,6 +264,17 @@ class Writer:
         self._answer(group, written)
         if news:
             self._committed(news)
+
+    def _refuse(self, work: Work, group: list[_Waiting], error: Exception) -> None:
+        self.figures.failed_groups += 1
+        work.roll_back()
+        if len(group) > 1 and not concerns_store(error):
+            # One request holds something that cannot be stored; it must not fail its neighbours.
+            for item in group:
+                self._commit(work, [item])
+            return
+        logger.warning("a group of %d requests was not stored: %s", len(group), error)
+        self._answer(group, [refusal(error)] * len(group))
 
     def _answer(self, group: list[_Waiting], answers: Sequence[Written | StoreError]) -> None:
         with self._wake:
@@ -245,9 +286,13 @@ class Writer:
 def _guarded(work: Work, step: Callable[[], bool | None]) -> bool | None:
     """Runs a step of maintenance; a fault in it ends the step, not the thread."""
     try:
+        work.make_whole()
         return step()
-    except Exception:
-        logger.exception("a maintenance step failed; it will be tried again when it is next due")
+    except Exception as error:
+        if concerns_store(error):
+            logger.warning("a maintenance step failed and will be tried again when it is next due: %s", error)
+        else:
+            logger.exception("a maintenance step failed")
         work.roll_back()
         return None
     finally:
@@ -259,6 +304,8 @@ class Work:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
+        self._file = WatchedFile(connection)
+        self._whole = True
         self._references = References(connection)
         spans, logs = Blocks(connection, "spans", "span_tail"), Blocks(connection, "logs", "log_tail")
         self._blocks = (spans, logs)
@@ -278,7 +325,9 @@ class Work:
         """One transaction; what was written of each batch, in order, and what to tell listeners."""
         written: dict[int, Written] = {}
         news: list[Committed] = []
+        self.make_whole()
         self.connection.execute(statement("begin_writing"))
+        self._file.check()
         for name, signal in self._signals.items():
             chosen = [(place, batch) for place, batch in enumerate(batches) if batch.signal == name]
             if not chosen:
@@ -304,10 +353,12 @@ class Work:
     def probe(self) -> StoreError | None:
         """Commits a mark; what a write would meet now."""
         try:
+            self.make_whole()
             self.connection.execute(statement("begin_writing"))
+            self._file.check()
             self.connection.execute(statement("set_meta"), ("last_probe", str(time.time_ns())))
             self.connection.execute(statement("commit_writing"))
-        except sqlite3.Error as error:
+        except Exception as error:  # noqa: BLE001  told to who asked
             self.roll_back()
             return refusal(error)
         return None
@@ -318,14 +369,22 @@ class Work:
         self._traces.forget()
 
     def roll_back(self) -> None:
-        """Undoes the open transaction and what was remembered in it."""
+        """Undoes the open transaction and what was remembered in it; where that fails too, before the next transaction."""
+        self._whole = False
         try:
-            if self.connection.in_transaction:
-                self.connection.execute(statement("roll_back_writing"))
-            self._references.forget()
-            self.load()
-        except sqlite3.Error as error:
+            self.make_whole()
+        except Exception as error:  # noqa: BLE001  the fault that led here is the one to tell
             logger.warning("after a failed write the database cannot be read either: %s", error)
+
+    def make_whole(self) -> None:
+        """Leaves no transaction open and nothing remembered that is not so; does nothing when no fault came before."""
+        if self._whole:
+            return
+        if self.connection.in_transaction:
+            self.connection.execute(statement("roll_back_writing"))
+        self._references.forget()
+        self.load()
+        self._whole = True
 
 
 def _news(signal: str, rows: int, trace_ids: Sequence[str], first_log: int, last_log: int) -> Committed:

@@ -28,3 +28,6 @@ begin;
 
 -- name: end_reading
 rollback;
+
+-- name: database_file
+select file from pragma_database_list where name = 'main';
