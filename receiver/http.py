@@ -6,19 +6,17 @@ no middlewares, which would cost every request: what all answers have in common 
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import hdrs, web
-from aiohttp.http_exceptions import HttpProcessingError
 from google.protobuf.json_format import MessageToJson
 
 from receiver.authorizer import INGEST_SCOPE, allow_all
-from receiver.compression import decompress
+from receiver.bodies import BodyReader, SenderLeft, expect_later
 from receiver.cors import Cors
-from receiver.errors import BodyTimeout, HostNotAllowed, Malformed, MethodNotAllowed, TooLarge, UnknownPath
+from receiver.errors import BodyTimeout, HostNotAllowed, MethodNotAllowed, TooLarge, UnknownPath
 from receiver.hosts import HostCheck
 from receiver.ingest import FULL_SUCCESS, response_message
 from receiver.media import JSON, media_of, refuse_media
@@ -30,12 +28,9 @@ from receiver.status import body_json, body_protobuf, classify, is_ours
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aiohttp.streams import StreamReader
-
     from receiver.authorizer import Authorizer
     from receiver.ingest import Accepted, Ingest
     from receiver.media import Media
-    from receiver.pending import Reservation
     from receiver.settings import ReceiverSettings
     from receiver.signals import Signal
     from receiver.status import Refusal
@@ -43,18 +38,11 @@ if TYPE_CHECKING:
 _SERVER = "otlpd"
 _METHODS = "POST, OPTIONS"
 
-_INLINE_DECOMPRESSION_BYTES = 4096
-"""Gzip makes at most 4 MiB of so much, in 10 ms; anything larger is inflated in a thread."""
-
 _HEALTH_TEXT = """otlpd receives OTLP over HTTP here: POST protobuf or JSON to /v1/traces, /v1/logs or /v1/metrics.
 Point a sender here with OTEL_EXPORTER_OTLP_ENDPOINT (this address, no path) and OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf.
 """
 
 _logger = logging.getLogger(__name__)
-
-
-class _SenderLeft(Exception):
-    """The connection ended before the body did: nothing to store, nobody to tell, nothing to log."""
 
 
 class OtlpHttp:
@@ -64,6 +52,7 @@ class OtlpHttp:
         self._ingest = ingest
         self._settings = settings
         self._authorize = authorize
+        self._bodies = BodyReader(settings)
         self._cors = Cors(settings.allowed_origins)
         self._hosts = HostCheck(settings.allowed_hosts)
         self._notices = Notices(_logger)
@@ -75,11 +64,11 @@ class OtlpHttp:
         """The signals' paths, with and without a trailing slash: a redirect would count as success with some senders."""
         for path, signal in self._signals.items():
             for spelling in (path, f"{path}/"):
-                app.router.add_route("*", spelling, partial(self._export, signal), expect_handler=_expect_later)
+                app.router.add_route("*", spelling, partial(self._export, signal), expect_handler=expect_later)
 
     def add_fallback(self, app: web.Application) -> None:
         """Everything else on a port that only receives: a word for people, and hints for senders that are a little off."""
-        app.router.add_route("*", "/{path:.*}", self._answer_other, expect_handler=_expect_later)
+        app.router.add_route("*", "/{path:.*}", self._answer_other, expect_handler=expect_later)
 
     async def _answer_other(self, request: web.Request) -> web.Response:
         path = plain_path(request.path)
@@ -98,9 +87,9 @@ class OtlpHttp:
                 return self._preflight(headers)
             media = self._judge_head(request, headers)
             with self._ingest.pending.reserve(request.content_length or 0) as reservation:
-                body = await self._read(request, reservation)
+                body = await self._bodies.read(request, reservation)
                 accepted = await self._ingest.accept(signal, body, media.encoding)
-        except _SenderLeft:
+        except SenderLeft:
             return web.Response(status=400)  # nobody will read it
         except Exception as error:  # noqa: BLE001  every error is answered, none with its own words unless it is ours
             return self._refuse(error, request, signal)
@@ -128,53 +117,8 @@ class OtlpHttp:
         media = media_of(content_type)
         if media is None:
             raise refuse_media(content_type)
-        if (request.content_length or 0) > self._settings.max_body_bytes:
-            raise self._too_large()
+        self._bodies.judge_length(request.content_length)
         return media
-
-    def _too_large(self) -> TooLarge:
-        limit = self._settings.max_body_bytes
-        return TooLarge(f"request body is larger than {limit} bytes; send smaller batches", limit)
-
-    async def _read(self, request: web.Request, reservation: Reservation) -> bytes:
-        """The plain body, within its limits before and after decompression."""
-        headers = request.headers
-        if hdrs.EXPECT in headers:
-            await _continue(request)
-        content = request.content
-        # Small bodies arrive together with their heads; then there is nothing to wait for.
-        body = content.read_nowait() if content.is_eof() else await self._read_slowly(content, reservation)
-        limit = self._settings.max_body_bytes
-        if len(body) > limit:
-            raise self._too_large()
-        reservation.grow_to(len(body))
-        coding = headers.get(hdrs.CONTENT_ENCODING)
-        if not coding:
-            return body
-        if len(body) <= _INLINE_DECOMPRESSION_BYTES:
-            plain = decompress(body, coding, limit)
-        else:
-            plain = await asyncio.to_thread(decompress, body, coding, limit)
-        reservation.grow_to(len(body) + len(plain))
-        return plain
-
-    async def _read_slowly(self, content: StreamReader, reservation: Reservation) -> bytes:
-        seconds = self._settings.body_timeout_seconds
-        body = bytearray()
-        try:
-            async with asyncio.timeout(seconds):
-                while not content.at_eof():
-                    body += await content.readany()
-                    if len(body) > self._settings.max_body_bytes:
-                        raise self._too_large()
-                    reservation.grow_to(len(body))
-        except TimeoutError:
-            raise BodyTimeout(f"the body did not arrive within {seconds:g} s: {len(body)} bytes of it did") from None
-        except ConnectionError:
-            raise _SenderLeft from None
-        except (web.RequestPayloadError, HttpProcessingError) as error:
-            raise Malformed(f"the body breaks off or is not well chunked: {error}") from None
-        return bytes(body)
 
     def _refuse(self, error: Exception, request: web.Request, signal: Signal | None) -> web.Response:
         refusal = classify(error)
@@ -218,13 +162,3 @@ def _extra_headers(refusal: Refusal) -> dict[str, str]:
     if refusal.http_status == 405:
         return {hdrs.ALLOW: _METHODS}
     return {}
-
-
-async def _expect_later(request: web.Request) -> None:
-    """Let the handler judge the head first: a sender that asks whether to send its body may be told no."""
-
-
-async def _continue(request: web.Request) -> None:
-    if request.headers[hdrs.EXPECT].lower() == "100-continue" and request.version >= (1, 1):
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request.writer.output_size = 0  # the answer itself has not begun
