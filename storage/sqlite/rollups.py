@@ -31,6 +31,8 @@ CELLS_REMEMBERED = 4_000
 # The kind, which OTLP does not have, under which `operations` files a service as a whole.
 WHOLE_SERVICE = -1
 _COUNT, _ERRORS, _SUM, _MIN, _MAX, _BUCKETS = range(6)
+# The shortest and longest of an empty cell: any duration takes their place.
+_NO_DURATION = (2**63 - 1, 0)
 
 
 class Rollups:
@@ -142,6 +144,8 @@ def _negated(cell: Sequence[Any]) -> list[Any]:
 def _settle(cell: list[Any]) -> None:
     """Where the shortest or longest was taken out, the edge of its bucket stands in (within 4.4 %)."""
     buckets = cell[_BUCKETS] = {bucket: number for bucket, number in cell[_BUCKETS].items() if number > 0}
-    if buckets:
-        lowest, highest = edges_of(buckets)
-        cell[_MIN], cell[_MAX] = max(cell[_MIN], lowest), min(cell[_MAX], highest)
+    if not buckets:
+        cell[_MIN], cell[_MAX] = _NO_DURATION
+        return
+    lowest, highest = edges_of(buckets)
+    cell[_MIN], cell[_MAX] = max(cell[_MIN], lowest), min(cell[_MAX], highest)
