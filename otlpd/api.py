@@ -1,4 +1,4 @@
-"""The application of the API port: the query API, OTLP over HTTP as well, and around both the rules for browsers.
+"""The application of the API port: the query API, OTLP and vendors' JSON as well, and around them the rules for browsers.
 
 Host is checked and CORS answered here for everything but the OTLP paths, which do the same by themselves on every port.
 """
@@ -24,16 +24,18 @@ if TYPE_CHECKING:
     from query.question import QueryContext
     from receiver.http import OtlpHttp
     from receiver.settings import ReceiverSettings
+    from receiver.vendor_http import VendorHttp
 
-_METHODS = "GET, HEAD, OPTIONS"
+_METHODS = "GET, HEAD, POST, PUT, PATCH, OPTIONS"
 _EXPOSED = "Link, Retry-After"
 
 
-def api_application(otlp: OtlpHttp, context: QueryContext, settings: ReceiverSettings) -> web.Application:
+def api_application(otlp: OtlpHttp, vendors: VendorHttp, context: QueryContext, settings: ReceiverSettings) -> web.Application:
     cors = Cors(settings.allowed_origins)
     app = web.Application(middlewares=[_guard(settings, cors)])
     app.on_response_prepare.append(_add_cors_headers(cors))
     otlp.add_routes(app)
+    vendors.add_routes(app)
     add_routes(app, context)
     app.router.add_get("/", _show_documentation)
     return app

@@ -224,8 +224,8 @@ def _contradictions(settings: Settings, keys: tuple[Key, ...]) -> Iterator[tuple
 
 def _same_ports(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
     taken: dict[int, str] = {}
-    for name in ("grpc_port", "http_port", "api_port"):
-        port = getattr(settings, name)
+    ports = [(name, getattr(settings, name)) for name in ("grpc_port", "http_port", "api_port")]
+    for name, port in [*ports, *(("api_ports", port) for port in settings.api_ports)]:
         if port in taken:
             yield (name, taken[port]), f"{port} is the {taken[port]} as well; each needs a port of its own"
         elif port:

@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -36,6 +37,8 @@ from receiver.ingest import Ingest
 from receiver.listening import LOOPBACK, CannotListen, open_sockets
 from receiver.settings import ReceiverSettings
 from receiver.tls import ssl_context
+from receiver.vendor_http import VendorHttp
+from receiver.vendors import SignaturePolicy
 from storage.errors import StoreError
 from storage.sqlite.retention import RetentionSettings
 from storage.sqlite.store import SqliteSettings, open_store
@@ -43,7 +46,7 @@ from storage.sqlite.writer import WriterSettings
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from otlpd.config import Configuration
     from otlpd.settings import Settings
@@ -113,19 +116,23 @@ async def _listening(settings: Settings, ingest: Ingest, store: SqliteStore, gat
     context = None if tls is None else ssl_context(tls)
     within = settings.drain_seconds * (1 - _STORE_SHARE)
     otlp = OtlpHttp(ingest, receiver, gate)
-    applications = [web.Application(), api_application(otlp, _query_context(store, ingest, gate), receiver)]
+    vendors = VendorHttp(ingest, store, receiver, gate, signatures=_signature_policy(settings))
+    applications = [web.Application(), api_application(otlp, vendors, _query_context(store, ingest, gate), receiver)]
     otlp.add_routes(applications[0])
     otlp.add_fallback(applications[0])
     grpc, sockets = await _open_ports(settings, OtlpGrpc(ingest, gate), receiver)
     carried_to = None if tls is not None else _tcp_address(grpc.addresses[0])
-    servers = [
-        await HttpServer.start(app, opened, tls=context, grpc_address=carried_to, stop_seconds=within)
-        for app, opened in zip(applications, sockets, strict=True)
-    ]
+    closers: list[Callable[[], Awaitable[None]]] = [partial(grpc.aclose, within)]
     try:
+        servers = []
+        for app, opened in zip(applications, sockets, strict=True):
+            server = await HttpServer.start(app, opened, tls=context, grpc_address=carried_to, stop_seconds=within)
+            servers.append(server)
+            closers.append(server.aclose)
         yield Addresses(grpc.addresses, servers[0].addresses, servers[1].addresses, tls=tls is not None)
     finally:
-        await asyncio.gather(grpc.aclose(within), *(server.aclose() for server in servers))
+        # All at once: each may take as long as its slowest request.
+        await asyncio.gather(*(close() for close in closers))
 
 
 async def _open_ports(
@@ -136,6 +143,8 @@ async def _open_ports(
     sockets: list[list[socket.socket]] = []
     try:
         sockets += (open_sockets(hosts, port) for port in (settings.http_port, settings.api_port))
+        for port in settings.api_ports:
+            sockets[-1].extend(open_sockets(hosts, port))
         return await GrpcServer.start(services, receiver, hosts, settings.grpc_port, tls_of(settings)), sockets
     except CannotListen as error:
         for opened in sockets:
@@ -154,6 +163,11 @@ def receiver_settings(settings: Settings) -> ReceiverSettings:
         allowed_hosts=settings.allowed_hosts,
         check_host=listens_on_loopback_only(settings),
     )
+
+
+def _signature_policy(settings: Settings) -> SignaturePolicy | None:
+    secret = settings.ingest_secret.get_secret_value() if settings.ingest_secret else ""
+    return SignaturePolicy(secret.encode(), int(settings.ingest_signature_seconds)) if secret else None
 
 
 def _query_context(store: SqliteStore, ingest: Ingest, gate: Gate) -> QueryContext:

@@ -54,6 +54,7 @@ Days: TypeAlias = Annotated[Annotated[float, Field(gt=0, le=36_500)] | None, Bef
 Size: TypeAlias = Annotated[ByteSize, Field(gt=0, le=2**50)]
 OptionalSize: TypeAlias = Annotated[Size | None, BeforeValidator(_none)]
 Rate: TypeAlias = Annotated[Annotated[float, Field(gt=0, le=1e6)] | None, BeforeValidator(_none)]
+Ports: TypeAlias = Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], NoDecode, BeforeValidator(_split)]
 Seconds: TypeAlias = Annotated[float, Field(gt=0, le=86_400)]
 
 
@@ -98,6 +99,9 @@ class Settings(BaseSettings):
     grpc_port: Port = _setting(4317, "OTLP over gRPC. 0 picks a free port.", "Listening")
     http_port: Port = _setting(4318, "OTLP over HTTP. 0 picks a free port.", "Listening")
     api_port: Port = _setting(8000, "The JSON API and its documentation; OTLP over HTTP too. 0 picks a free port.", "Listening")
+    api_ports: Ports = _setting(
+        (), "Further ports of the same API, for clients that were made for another one: `8765`.", "Listening"
+    )
     path_prefixes: Names = _setting(
         (), "Further base paths of OTLP over HTTP: `/otlp` serves /otlp/v1/traces as well.", "Listening"
     )
@@ -119,6 +123,14 @@ class Settings(BaseSettings):
         (),
         "Further API keys, `scopes:key` separated by commas, for example `ingest+query:<32 random characters>`. For containers; "
         "elsewhere `otlpd keys add` is better: it keeps no key in plain text.",
+        "Safety",
+    )
+    ingest_secret: SecretStr | None = _setting(
+        None, "With it `POST /ingest` takes only payloads that are signed with it (`X-Agent-Signature`).", "Safety"
+    )
+    ingest_signature_seconds: Seconds = _setting(
+        86_400.0,
+        "How old a signed payload may be: agents send late what they could not send, signed with its time.",
         "Safety",
     )
     rate_limit: Rate = _setting(None, "Requests a second that each API key may make; bursts of twice as many pass.", "Safety")
