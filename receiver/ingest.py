@@ -19,7 +19,7 @@ from receiver.status import shortened
 from storage.rows import Undecodable, batch_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from google.protobuf.message import Message
 
@@ -108,6 +108,10 @@ class Ingest:
         self.pending = PendingBytes(max_pending_bytes)
         self.counters = ReceiverCounters()
 
+    def now(self) -> int:
+        """The time of receipt for what arrives at this moment, in ns."""
+        return self._clock()
+
     async def accept(self, signal: Signal, body: bytes, encoding: Encoding, transport: Transport = "http") -> Accepted:
         """Store one plain request; returns after the commit. Raises RefusedRequest and StoreError."""
         batch = await self._decoder.decode(signal.name, body, encoding, self._clock())
@@ -120,6 +124,26 @@ class Ingest:
         if not batch.rejected and not batch.reasons:
             return FULL_SUCCESS
         return Accepted(batch.rejected, _explanation(signal, batch))
+
+    async def store(self, messages: Sequence[tuple[Signal, bytes]]) -> list[Written]:
+        """Store messages that this program made of one foreign request; returns after the commit of all of them.
+
+        Raises the first StoreError. Then the others may be stored: what was made is idempotent, and the sender sends again.
+        """
+        now = self._clock()
+        batches = [await self._decoder.decode(signal.name, body, "protobuf", now) for signal, body in messages]
+        # Together, so that one commit takes them all.
+        outcomes = await asyncio.gather(*(self._writer.write(batch) for batch in batches), return_exceptions=True)
+        written = []
+        for (signal, body), batch, outcome in zip(messages, batches, outcomes, strict=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
+            counters = self.counters.of(signal, "http")
+            counters.bytes += len(body)
+            counters.accepted_items += outcome.stored + outcome.duplicates
+            counters.rejected_items += batch.rejected
+            written.append(outcome)
+        return written
 
 
 def _explanation(signal: Signal, batch: Batch) -> str:

@@ -84,7 +84,15 @@ _FIELDS = tuple(entry.name for entry in fields(Batch))
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a commit did with one batch. `stored` + `duplicates` = the rows handed in."""
+    """What a commit did with one batch. `stored` + `duplicates` = the rows handed in.
+
+    Log records of the batch have the numbers from `first_log_id` on, in order; 0 where no log record was new.
+    """
 
     stored: int
     duplicates: int
+    first_log_id: int = 0
+
+    def has_log(self, log_id: int) -> bool:
+        """Whether this commit gave the number to a log record."""
+        return 0 < self.first_log_id <= log_id < self.first_log_id + self.stored + self.duplicates

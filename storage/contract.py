@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from storage.batch import Batch, Written
 
@@ -391,6 +391,13 @@ class Store(Protocol):
     async def find_spans(self, query: SpanQuery) -> Page[SpanRecord]: ...
 
     async def find_logs(self, query: LogQuery) -> Page[LogRecord]: ...
+
+    async def log_numbers(self, record_uids: Sequence[str]) -> Mapping[str, int]:
+        """The number of the first log record stored under each uid; uids that were never stored are left out.
+
+        A uid that ends in "#" stands for all that begin with it: several records of one thing.
+        """
+        ...
 
     async def metrics(self, name_contains: str | None = None, service: str | None = None) -> Sequence[MetricSummary]: ...
 

@@ -156,8 +156,8 @@ DIALECT = Dialect(
     system="cylestio_local",
     version=SCOPE.version,
     endpoints=(
-        Endpoint(("POST", "PUT"), "/v1/telemetry", translate, answer),
-        Endpoint(("POST", "PUT"), "/v1/telemetry/batch", translate, answer),
+        Endpoint(("POST", "PUT"), "/v1/telemetry", translate, answer, quotes_store=True),
+        Endpoint(("POST", "PUT"), "/v1/telemetry/batch", translate, answer, quotes_store=True),
     ),
     refuse=refuse,
 )

@@ -112,6 +112,8 @@ class Endpoint:
     translate: Translate
     answer: MakeAnswer
     authenticate: Authenticate | None = None
+    # Whether the answer quotes what the store says about the translation's keys.
+    quotes_store: bool = False
 
     @property
     def paths(self) -> tuple[str, str]:

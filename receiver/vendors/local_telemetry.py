@@ -332,8 +332,8 @@ DIALECT = Dialect(
     system=SYSTEM,
     version=SCOPE.version,
     endpoints=(
-        Endpoint(("POST",), "/api/v1/runs", translate, answer),
-        Endpoint(("POST",), "/api/v1/runs/batch", translate_batch, answer_batch),
+        Endpoint(("POST",), "/api/v1/runs", translate, answer, quotes_store=True),
+        Endpoint(("POST",), "/api/v1/runs/batch", translate_batch, answer_batch, quotes_store=True),
     ),
     refuse=refuse,
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import orjson
+
 from storage.rows.hashes import EVENT
 from storage.sqlite.read_records import logs_by_id
 from storage.sqlite.read_spans import ascii_lower
@@ -12,7 +14,7 @@ from storage.sqlite.search import END_OF_TIME, Search, Step, found_by, newest, p
 from storage.sqlite.statements import statement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from storage.contract import LogQuery, LogRecord, Page
     from storage.sqlite.connect import Reader
@@ -26,6 +28,10 @@ def find_logs(reader: Reader, query: LogQuery) -> Page[LogRecord]:
     search = _search(reader, query)
     top = newest(_found(reader, query, search), query.limit)
     return page_of(top, query.limit, logs_by_id(reader, [row.id for row in top[: query.limit]]))
+
+
+def log_numbers(reader: Reader, record_uids: Sequence[str]) -> dict[str, int]:
+    return dict(reader.rows("log_numbers", {"record_uids": orjson.dumps(list(record_uids)).decode()}))
 
 
 def words_of(text: str | None) -> str | None:

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sqlite3
 import time
+import weakref
 from collections import deque
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from storage.contract import Committed, StoreStatistics
-from storage.errors import StoreClosed, StoreError
+from storage.errors import StoreClosed, StoreError, StoreUnwritable
 from storage.sqlite import read_latency, read_logs, read_metrics, read_services, read_spans, read_statistics, read_traces
-from storage.sqlite.connect import connect_writer
+from storage.sqlite.connect import connect_reader, connect_writer
+from storage.sqlite.faults import refusal
 from storage.sqlite.lock import FileLock
-from storage.sqlite.migrate import migrate
+from storage.sqlite.migrate import migrate, pending
 from storage.sqlite.readers import ReadPool
 from storage.sqlite.retention import Retention, RetentionSettings
 from storage.sqlite.upkeep import Upkeep
 from storage.sqlite.writer import Writer, WriterSettings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from pathlib import Path
 
     from storage.batch import Batch, Written
@@ -70,7 +73,9 @@ class SqliteStore:
         self._settings = settings
         self._lock = lock
         self._loop = asyncio.get_running_loop()
-        self._listeners: set[_Listener] = set()
+        self._closed = False
+        # A listener lives as long as somebody holds its iterator.
+        self._listeners: weakref.WeakSet[_Listener] = weakref.WeakSet()
         self._readers = ReadPool(settings.path, threads=settings.query_threads)
         self._retention = Retention(settings.retention)
         self._writer = Writer(lambda: connect_writer(settings.path), self._answered, self._committed, settings.writer)
@@ -86,14 +91,16 @@ class SqliteStore:
 
     async def aclose(self, within_seconds: float = 30.0) -> None:
         """Writes what was accepted, then closes; safe to call twice. Raises StoreError when the bound was met first."""
+        self._closed = True
         await self._upkeep.stop()
         for listener in list(self._listeners):
             listener.close()
         stopped = await asyncio.to_thread(self._writer.stop, within_seconds)
         await self._readers.close()
-        self._lock.release()
         if not stopped:
-            raise StoreError(f"the writer did not finish within {within_seconds:g} s; what was not answered was not kept")
+            # The lock stays: the thread may still be writing, and gives up the file when this process ends.
+            raise StoreError(f"the writer did not finish within {within_seconds:g} s; what was not answered may not be kept")
+        self._lock.release()
 
     async def write(self, batch: Batch) -> Written:
         future: asyncio.Future[Written] = self._loop.create_future()
@@ -110,17 +117,15 @@ class SqliteStore:
                 self._loop.call_soon_threadsafe(self._tell, news)
 
     def _tell(self, news: Sequence[Committed]) -> None:
-        for listener in self._listeners:
+        for listener in list(self._listeners):
             listener.tell(news)
 
-    async def listen(self) -> AsyncIterator[Committed]:
+    def listen(self) -> AsyncIterator[Committed]:
         listener = _Listener()
+        if self._closed:
+            listener.close()
         self._listeners.add(listener)
-        try:
-            async for news in listener:
-                yield news
-        finally:
-            self._listeners.discard(listener)
+        return aiter(listener)
 
     async def check_ready(self) -> None:
         """Commits nothing into the database, by the way that a write takes."""
@@ -149,6 +154,9 @@ class SqliteStore:
 
     async def find_logs(self, query: LogQuery) -> Page[LogRecord]:
         return await self._ask(lambda reader: read_logs.find_logs(reader, query))
+
+    async def log_numbers(self, record_uids: Sequence[str]) -> Mapping[str, int]:
+        return await self._ask(lambda reader: read_logs.log_numbers(reader, record_uids))
 
     async def metrics(self, name_contains: str | None = None, service: str | None = None) -> Sequence[MetricSummary]:
         return await self._ask(lambda reader: read_metrics.metrics(reader, name_contains, service))
@@ -210,16 +218,19 @@ class _Listener:
             await self._arrived.wait()
 
 
-async def open_store(settings: SqliteSettings) -> SqliteStore:
+async def open_store(settings: SqliteSettings, clock: Callable[[], int] = time.time_ns) -> SqliteStore:
     """Opens or creates the file, brings it to the present schema, and starts the writer.
 
     Raises StoreInUse, NotAStore, SchemaTooNew, StoreUnwritable.
     """
-    settings.path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        settings.path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreUnwritable(f"the folder of {settings.path} cannot be made: {error}") from error
     lock = FileLock(settings.path)
     try:
         await asyncio.to_thread(_prepare, settings.path)
-        store = SqliteStore(settings, lock)
+        store = SqliteStore(settings, lock, clock)
         await store.start()
     except BaseException:
         lock.release()
@@ -228,6 +239,17 @@ async def open_store(settings: SqliteSettings) -> SqliteStore:
 
 
 def _prepare(path: Path) -> None:
+    """Looks before it touches: another program's file, or one of a newer otlpd, stays as it is."""
+    try:
+        if path.exists() and path.stat().st_size:
+            with contextlib.closing(connect_reader(path)) as connection:
+                pending(connection)
+        _bring_up_to_date(path)
+    except sqlite3.Error as error:
+        raise refusal(error, path) from error
+
+
+def _bring_up_to_date(path: Path) -> None:
     with contextlib.closing(connect_writer(path)) as connection:
         migrate(connection)
 

@@ -50,4 +50,4 @@ class LogWriter:
         self.next_number += len(rows)
         stored = insert_many(self._connection, "insert_log", rows)
         self._blocks.add(batch.segments, first, batch.received_time)
-        return Written(stored, len(rows) - stored)
+        return Written(stored, len(rows) - stored, first)

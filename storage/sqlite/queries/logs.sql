@@ -49,3 +49,11 @@ select json_group_array(json_array(resource_id, scope_id, id, time, time_unix_na
   severity_number, severity_text, body, body_type, event_name, trace_id, span_id, flags, attributes,
   dropped_attributes_count, record_uid))
 from logs where id in (select value from json_each(:ids));
+
+-- name: log_numbers
+-- :record_uids is a JSON array. "$" follows "#": what lies between begins with the uid.
+select json_group_array(json_array(uid, id)) from (
+  select entry.value as uid, (select min(id) from logs where record_uid between entry.value
+    and iif(entry.value like '%#', substr(entry.value, 1, length(entry.value) - 1) || '$', entry.value)) as id
+  from json_each(:record_uids) as entry
+) where id is not null;

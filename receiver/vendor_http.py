@@ -1,0 +1,137 @@
+"""Other people's JSON over HTTP: read, translated by its dialect to OTLP, stored, and answered in the dialect's style.
+
+The same bounds, keys and queue as for OTLP: a dialect's 200, 201 or 202 is sent after the commit. Both slash forms are
+answered directly, because a redirect loses the body of many clients.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from functools import partial
+from typing import TYPE_CHECKING
+
+from aiohttp import hdrs, web
+
+from receiver.authorizer import INGEST_SCOPE, allow_all
+from receiver.bodies import BodyReader, SenderLeft, expect_later
+from receiver.errors import BodyTimeout, TooLarge
+from receiver.notices import Notices
+from receiver.signals import SIGNALS
+from receiver.status import classify, is_ours
+from receiver.vendors import DIALECTS, Answer, Stored, VendorRequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Protocol
+
+    from receiver.authorizer import Authorizer
+    from receiver.ingest import Ingest
+    from receiver.settings import ReceiverSettings
+    from receiver.vendors import Dialect, Endpoint, SignaturePolicy, Translation
+    from storage.batch import Written
+
+    class LogNumbers(Protocol):
+        """What is asked of the store for an answer; see storage.contract.Store."""
+
+        async def log_numbers(self, record_uids: Sequence[str]) -> Mapping[str, int]: ...
+
+
+_INLINE_BYTES = 16 * 1024
+"""Up to here a translation takes about 2 ms, and a thread would cost more in switches than it gives."""
+
+_SIGNALS = {signal.name: signal for signal in SIGNALS}
+_logger = logging.getLogger(__name__)
+
+
+class VendorHttp:
+    """The handlers of every dialect. With `signatures` the endpoints that know signed requests take no others."""
+
+    def __init__(
+        self,
+        ingest: Ingest,
+        store: LogNumbers,
+        settings: ReceiverSettings,
+        authorize: Authorizer = allow_all,
+        *,
+        signatures: SignaturePolicy | None = None,
+        on_stored: Callable[[Dialect, bytes], None] | None = None,
+    ) -> None:
+        self._ingest = ingest
+        self._store = store
+        self._bodies = BodyReader(settings)
+        self._authorize = authorize
+        self._signatures = signatures
+        self._on_stored = on_stored
+        self._notices = Notices(_logger)
+
+    def add_routes(self, app: web.Application) -> None:
+        for dialect in DIALECTS:
+            for endpoint in dialect.endpoints:
+                handler = partial(self._receive, dialect, endpoint)
+                for method in endpoint.methods:
+                    for path in endpoint.paths:
+                        app.router.add_route(method, path, handler, expect_handler=expect_later)
+
+    async def _receive(self, dialect: Dialect, endpoint: Endpoint, request: web.Request) -> web.Response:
+        try:
+            self._authorize(request.headers, INGEST_SCOPE)
+            self._bodies.judge_length(request.content_length)
+            with self._ingest.pending.reserve(request.content_length or 0) as reservation:
+                body = await self._bodies.read(request, reservation)
+                answer = await self._store_and_answer(endpoint, body, request)
+        except VendorRequestError as refusal:
+            self._count("vendor_refused")
+            return _response(refusal.answer)
+        except SenderLeft:
+            return web.Response(status=400)  # nobody will read it
+        except Exception as error:  # noqa: BLE001  every error is answered, none with its own words unless it is ours
+            return self._refuse(error, dialect)
+        if self._on_stored is not None:
+            self._on_stored(dialect, body)
+        return _response(answer)
+
+    async def _store_and_answer(self, endpoint: Endpoint, body: bytes, request: web.Request) -> Answer:
+        now = self._ingest.now()
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        if endpoint.authenticate is not None and self._signatures is not None:
+            endpoint.authenticate(body, headers, now, self._signatures)
+        if len(body) <= _INLINE_BYTES:
+            translation = endpoint.translate(body, headers, now)
+        else:
+            translation = await asyncio.to_thread(endpoint.translate, body, headers, now)
+        messages = [(_SIGNALS[name], message.SerializeToString()) for name, message in translation.requests]
+        written = await self._ingest.store(messages)
+        stored = await self._stored(translation, written) if endpoint.quotes_store else {}
+        return endpoint.answer(translation, stored)
+
+    async def _stored(self, translation: Translation, written: Sequence[Written]) -> dict[str, Stored]:
+        """What the answer quotes: the first number under each key, and whether it was given in this request."""
+        numbers = await self._store.log_numbers(translation.keys)
+        return {key: Stored(number, any(one.has_log(number) for one in written)) for key, number in numbers.items()}
+
+    def _refuse(self, error: Exception, dialect: Dialect) -> web.Response:
+        refusal = classify(error)
+        self._count(refusal.reason)
+        if is_ours(error):
+            self._notices.warn(f"{dialect.system} {refusal.reason}", "refused %s: %s", dialect.system, refusal.message)
+        else:
+            _logger.error("a request of %s failed", dialect.system, exc_info=error)
+        answer = dialect.refuse(refusal.http_status, refusal.message)
+        headers = dict(answer.headers)
+        if refusal.retry_after is not None:
+            headers[hdrs.RETRY_AFTER] = str(refusal.retry_after)
+        if refusal.http_status == 401:
+            headers[hdrs.WWW_AUTHENTICATE] = "Bearer"
+        response = _response(Answer(answer.status, answer.body, headers))
+        if isinstance(error, TooLarge | BodyTimeout):
+            response.force_close()  # the rest of the body is not worth waiting for
+        return response
+
+    def _count(self, reason: str) -> None:
+        self._ingest.counters.refuse_unrouted(reason)
+
+
+def _response(answer: Answer) -> web.Response:
+    headers = {**answer.headers, hdrs.CONTENT_TYPE: "application/json", hdrs.CACHE_CONTROL: "no-store"}
+    return web.Response(status=answer.status, body=answer.encode(), headers=headers)
