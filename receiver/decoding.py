@@ -2,7 +2,7 @@
 
 Decoding is half of what a span costs (12 of 25 µs), all of it under the interpreter lock. A request below 32 KiB is decoded
 in place: handing it over costs more than it saves. Workers start with the first large request, so an idle daemon has none.
-A worker that dies is replaced, and its request decoded in place.
+A worker that dies is replaced, and its request given to the new one.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, cast
 
-from receiver.errors import Malformed
-from receiver.frames import ENCODINGS, SIGNALS, read_answer, write_request
+from receiver.errors import Malformed, RefusedRequest, TooLarge
+from receiver.frames import BATCH, ENCODINGS, SIGNALS, TOO_LARGE, read_answer, write_request
 from receiver.ingest import decode_request
 from storage.batch import Batch
 
@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 SMALLEST_HANDED_OVER_BYTES = 32 * 1024
 PIPE_BYTES = 1024 * 1024
+ATTEMPTS = 2
 
 
 class _Worker:
@@ -47,10 +48,11 @@ class _Worker:
 
     def decode(self, signal: str, body: bytes, encoding: Encoding, received_time: int) -> Batch:
         write_request(self._requests, SIGNALS.index(signal), ENCODINGS.index(encoding), received_time, body)
-        ok, answer = read_answer(self._answers)
-        if not ok:
-            raise Malformed(answer.decode())
-        return Batch.load(answer)
+        kind, answer = read_answer(self._answers)
+        if kind == BATCH:
+            return Batch.load(answer)
+        text = answer.decode()
+        raise TooLarge(text, len(body)) if kind == TOO_LARGE else Malformed(text)
 
     def stop(self) -> None:
         with contextlib.suppress(OSError):
@@ -84,18 +86,21 @@ class ProcessDecoder:
             worker.stop()
 
     def _hand_over(self, signal: str, body: bytes, encoding: Encoding, received_time: int) -> Batch:
-        worker = self._take()
-        try:
-            batch = worker.decode(signal, body, encoding, received_time)
-        except OSError as error:
-            logger.warning("a decoding process ended (%s); its request is decoded in place and a new one starts", error)
-            self._discard(worker)
-            return decode_request(signal, body, encoding, received_time)
-        except Malformed:
-            self._idle.put(worker)
-            raise
-        self._idle.put(worker)
-        return batch
+        for _ in range(ATTEMPTS):
+            worker = self._take()
+            try:
+                batch = worker.decode(signal, body, encoding, received_time)
+            except OSError as error:
+                logger.warning("a decoding process ended (%s); a new one starts", error)
+                self._discard(worker)
+            except RefusedRequest:
+                self._idle.put(worker)
+                raise
+            else:
+                self._idle.put(worker)
+                return batch
+        # What ends a process twice must not be tried in the one that everything depends on.
+        raise TooLarge("the request ended the process that decoded it, twice: send fewer items at once", len(body))
 
     def _take(self) -> _Worker:
         with contextlib.suppress(queue.Empty):

@@ -14,8 +14,9 @@ SIGNALS = ("traces", "logs", "metrics")
 ENCODINGS: tuple[Encoding, ...] = ("protobuf", "json")
 # Signal, encoding (positions above), time of receipt in ns, length of the body.
 _REQUEST = Struct("<BBqQ")
-# Whether the rest is a dumped batch or the text of a refusal, and its length.
-_ANSWER = Struct("<?Q")
+# What the rest is, and its length.
+_ANSWER = Struct("<BQ")
+BATCH, MALFORMED, TOO_LARGE = 0, 1, 2
 
 
 class WorkerGone(ConnectionError):
@@ -37,16 +38,17 @@ def read_request(pipe: BinaryIO) -> tuple[int, int, int, bytes] | None:
     return signal, encoding, received_time, _exactly(pipe, length)
 
 
-def write_answer(pipe: BinaryIO, ok: bool, body: bytes) -> None:
-    pipe.write(_ANSWER.pack(ok, len(body)))
+def write_answer(pipe: BinaryIO, kind: int, body: bytes) -> None:
+    """`body` is a dumped batch, or the text of a refusal."""
+    pipe.write(_ANSWER.pack(kind, len(body)))
     pipe.write(body)
     pipe.flush()
 
 
-def read_answer(pipe: BinaryIO) -> tuple[bool, bytes]:
-    """Whether the body is a batch, and the body; raises WorkerGone."""
-    ok, length = _ANSWER.unpack(_exactly(pipe, _ANSWER.size))
-    return ok, _exactly(pipe, length)
+def read_answer(pipe: BinaryIO) -> tuple[int, bytes]:
+    """The inverse of write_answer; raises WorkerGone."""
+    kind, length = _ANSWER.unpack(_exactly(pipe, _ANSWER.size))
+    return kind, _exactly(pipe, length)
 
 
 def _exactly(pipe: BinaryIO, length: int) -> bytes:

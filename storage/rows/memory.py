@@ -6,7 +6,6 @@ met, which costs less than keeping an order of use. Each process has its own mem
 
 from __future__ import annotations
 
-from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 from zlib import crc32
@@ -149,12 +148,6 @@ def attribute_hashes(raws: Iterable[bytes]) -> set[int]:
 def _hash_again(raw: bytes) -> int | None:
     """The hash of an attribute that has none, is too long to be kept, or was forgotten since."""
     return (_short_attribute(raw) or _any_attribute(raw))[1]
-
-
-@lru_cache(maxsize=2_000)
-def json_name(name: str) -> str:
-    """A name, of which there are few, as a JSON string."""
-    return orjson.dumps(name).decode()
 
 
 class _Resources(dict[tuple[bytes | None, str], "Row"]):

@@ -1,4 +1,4 @@
-"""OTLP messages in which attributes, resources and scopes stay undecoded bytes.
+"""OTLP messages in which attributes, resources, scopes, statuses and events stay undecoded bytes.
 
 Most attributes, nearly all resources and all scopes repeat from span to span. The classes made here parse a request with the
 same C parser as the official ones but leave those parts as `bytes`, so that `storage.rows.memory` looks up what it has seen
@@ -29,7 +29,11 @@ _KEPT_RAW: Final = {
     ".opentelemetry.proto.common.v1.AnyValue",
     ".opentelemetry.proto.common.v1.InstrumentationScope",
     ".opentelemetry.proto.resource.v1.Resource",
+    ".opentelemetry.proto.trace.v1.Status",
+    ".opentelemetry.proto.trace.v1.Span.Event",
 }
+# How the C parser says that an allocation failed.
+_NO_MEMORY: Final = "alloc failed"
 _Field = descriptor_pb2.FieldDescriptorProto
 
 
@@ -45,7 +49,7 @@ def _keep_raw(message: descriptor_pb2.DescriptorProto, package: str) -> None:
         _keep_raw(nested, package)
 
 
-def _raw_class(official: FileDescriptor, name: str) -> Any:
+def _raw_pool(official: FileDescriptor) -> descriptor_pool.DescriptorPool:
     file = descriptor_pb2.FileDescriptorProto()
     official.CopyToProto(file)
     package = f".{file.package}."
@@ -56,20 +60,36 @@ def _raw_class(official: FileDescriptor, name: str) -> Any:
         _keep_raw(message, package)
     pool = descriptor_pool.DescriptorPool()
     pool.AddSerializedFile(file.SerializeToString())
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{file.package}.{name}"))
+    return pool
 
 
+def _raw_class(pool: descriptor_pool.DescriptorPool, official: FileDescriptor, name: str) -> Any:
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"otlpd.raw.{official.package}.{name}"))
+
+
+_TRACES: Final = _raw_pool(trace_pb2.DESCRIPTOR)
 # The wire form of Export<Signal>ServiceRequest is that of <Signal>Data: one repeated field, number 1.
 _CLASSES: Final = {
-    "traces": _raw_class(trace_pb2.DESCRIPTOR, "TracesData"),
-    "logs": _raw_class(logs_pb2.DESCRIPTOR, "LogsData"),
-    "metrics": _raw_class(metrics_pb2.DESCRIPTOR, "MetricsData"),
+    "traces": _raw_class(_TRACES, trace_pb2.DESCRIPTOR, "TracesData"),
+    "logs": _raw_class(_raw_pool(logs_pb2.DESCRIPTOR), logs_pb2.DESCRIPTOR, "LogsData"),
+    "metrics": _raw_class(_raw_pool(metrics_pb2.DESCRIPTOR), metrics_pb2.DESCRIPTOR, "MetricsData"),
 }
+_EVENT: Final = _raw_class(_TRACES, trace_pb2.DESCRIPTOR, "Span.Event")
 
 
 def parse(signal: str, body: bytes) -> Any:
-    """The request as a raw message; raises Undecodable."""
+    """The request as a raw message; raises Undecodable, and MemoryError where memory is bounded and the request bursts it."""
     try:
         return _CLASSES[signal].FromString(body)
     except DecodeError as error:
+        if _NO_MEMORY in str(error):
+            raise MemoryError from error
         raise Undecodable(f"the body is not an OTLP {signal} request in protobuf: {error}") from error
+
+
+def parse_event(body: bytes) -> Any:
+    """A span event whose attributes are raw; raises Undecodable."""
+    try:
+        return _EVENT.FromString(body)
+    except DecodeError as error:
+        raise Undecodable(f"a span event does not parse: {error}") from error

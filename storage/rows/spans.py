@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from storage.batch import Batch
 from storage.histogram import bucket_of
 from storage.rows import raw
 from storage.rows.hashes import NAME, SERVICE, STATUS, pack_hashes, search_hash
-from storage.rows.memory import attribute_hashes, attributes_text, json_name, resource_row, scope_row
+from storage.rows.memory import attribute_hashes, attributes_text, resource_row, scope_row
 from storage.rows.refusals import Refusals
+from storage.rows.span_parts import events_text, links_text, status_of
 from storage.rows.tables import Positions
 
 if TYPE_CHECKING:
@@ -28,120 +27,112 @@ SEGMENT_ROWS = 512
 LATEST_TIME = 2**63 - 1
 MINUTE_NS = 60_000_000_000
 ERROR = 2
+NO_SPAN = bytes(8)
 NO_PARENT = (None, "0000000000000000")
 
 # Positions in SPAN_COLUMNS that the summaries read.
-_TRACE, _RESOURCE, _TRACE_ID, _SPAN_ID, _PARENT, _NAME, _KIND, _START, _END, _STATUS = 0, 1, 3, 4, 5, 6, 7, 8, 9, 10
+_TRACE, _RESOURCE, _SPAN_ID, _PARENT, _NAME, _KIND, _START, _END, _STATUS = 0, 1, 4, 5, 6, 7, 8, 9, 10
 
 
 def spans_batch(body: bytes, received_time: int) -> Batch:
     """The rows of a protobuf ExportTraceServiceRequest; raises Undecodable."""
     request = raw.parse("traces", body)
     batch = Batch("traces", received_time, size_bytes=len(body))
-    traces: Positions[str] = Positions(batch.traces)
     resources: Positions[Row] = Positions(batch.resources)
     scopes: Positions[Row] = Positions(batch.scopes)
-    refusals = Refusals("span")
-    seen: dict[Row, int] = {}
-    segments = _Segments(batch.resources)
+    reading = _Reading(batch)
     for resource_spans in request.resource_spans:
         resource = resources[resource_row(resource_spans.resource, resource_spans.schema_url)]
         for scope_spans in resource_spans.scope_spans:
             scope = scopes[scope_row(scope_spans.scope, scope_spans.schema_url)]
             for span in scope_spans.spans:
-                if fault := _fault(span):
-                    refusals.add(span.name, fault)
-                    continue
-                trace_id = span.trace_id.hex()
-                attributes = list(span.attributes)
-                place = (traces[trace_id], resource, scope, trace_id)
-                row = _span_row(span, place, attributes_text(attributes), refusals)
-                identity = row[_TRACE_ID : _SPAN_ID + 1]
-                if identity in seen:
-                    segments.replace(seen[identity], row, attributes)
-                    continue
-                seen[identity] = len(segments.rows)
-                segments.add(row, attributes)
-    batch.rows = segments.rows
-    batch.segments = segments.finish()
+                reading.add(span, resource, scope)
+    batch.segments = reading.segments.finish()
     batch.trace_summaries, batch.operations, batch.latencies = summarize(batch.rows, batch.resources, received_time)
-    batch.rejected, batch.reasons = refusals.count, refusals.reasons
+    batch.rejected, batch.reasons = reading.refusals.count, reading.refusals.reasons
     return batch
 
 
-def _fault(span: Any) -> str | None:
-    """The rule that a span breaks, or None (cases 187 and 194 of the OTLP rules)."""
-    if len(span.trace_id) != 16 or not any(span.trace_id):
+class _Reading:
+    """What goes on from span to span of one request."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.refusals = Refusals("span")
+        self.segments = _Segments(batch.rows, batch.resources)
+        self._traces = _Traces(batch.traces)
+        self._seen: dict[bytes, int] = {}
+
+    def add(self, span: Any, resource: int, scope: int) -> None:
+        trace_bytes, span_bytes = span.trace_id, span.span_id
+        trace = self._traces[trace_bytes]
+        start, end = span.start_time_unix_nano, span.end_time_unix_nano
+        if trace is None or len(span_bytes) != 8 or span_bytes == NO_SPAN or start > LATEST_TIME or end > LATEST_TIME:
+            self.refusals.add(span.name, _fault(trace is not None, span_bytes))
+            return
+        number, trace_id = trace
+        attributes = list(span.attributes)
+        code, message = status_of(span.status)
+        events, links = span.events, span.links
+        row = (
+            number,
+            resource,
+            scope,
+            trace_id,
+            span_bytes.hex(),
+            span.parent_span_id.hex() or None,
+            span.name,
+            span.kind,
+            start,
+            end,
+            code,
+            message,
+            span.trace_state or None,
+            span.flags,
+            attributes_text(attributes),
+            events_text(events) if events else None,
+            links_text(links, self.refusals) if links else None,
+            span.dropped_attributes_count,
+            span.dropped_events_count,
+            span.dropped_links_count,
+        )
+        identity = trace_bytes + span_bytes
+        if identity in self._seen:
+            self.segments.replace(self._seen[identity], row, attributes)
+        else:
+            self._seen[identity] = len(self.segments.rows)
+            self.segments.add(row, attributes)
+
+
+class _Traces(dict[bytes, tuple[int, str] | None]):
+    """Trace id → its place in the batch and its text; None for an id that is none."""
+
+    def __init__(self, trace_ids: list[str]) -> None:
+        super().__init__()
+        self._trace_ids = trace_ids
+
+    def __missing__(self, body: bytes) -> tuple[int, str] | None:
+        found = None
+        if len(body) == 16 and any(body):
+            found = (len(self._trace_ids), body.hex())
+            self._trace_ids.append(found[1])
+        self[body] = found
+        return found
+
+
+def _fault(has_trace: bool, span_bytes: bytes) -> str:
+    """The rule that a span breaks (cases 187 and 194 of the OTLP rules)."""
+    if not has_trace:
         return "trace_id must be 16 bytes, not all zero"
-    if len(span.span_id) != 8 or not any(span.span_id):
+    if len(span_bytes) != 8 or span_bytes == NO_SPAN:
         return "span_id must be 8 bytes, not all zero"
-    if span.start_time_unix_nano > LATEST_TIME or span.end_time_unix_nano > LATEST_TIME:
-        return "times must be nanoseconds since 1970 below 2^63"
-    return None
-
-
-def _span_row(span: Any, place: tuple[int, int, int, str], attributes: str, refusals: Refusals) -> Row:
-    """The row, SPAN_COLUMNS; `place` is its first four fields."""
-    has_status = span.HasField("status")
-    events = span.events
-    links = span.links
-    return (
-        *place,
-        span.span_id.hex(),
-        span.parent_span_id.hex() or None,
-        span.name,
-        span.kind,
-        span.start_time_unix_nano,
-        span.end_time_unix_nano,
-        span.status.code if has_status else None,
-        (span.status.message or None) if has_status else None,
-        span.trace_state or None,
-        span.flags,
-        attributes,
-        "[" + ",".join([_event_text(event) for event in events]) + "]" if events else None,
-        _links_text(links, refusals) if links else None,
-        span.dropped_attributes_count,
-        span.dropped_events_count,
-        span.dropped_links_count,
-    )
-
-
-def _event_text(event: Any) -> str:
-    text = (
-        f'{{"time":{event.time_unix_nano},"name":{json_name(event.name)},"attributes":{attributes_text(list(event.attributes))}'
-    )
-    dropped = event.dropped_attributes_count
-    return f'{text},"dropped_attributes_count":{dropped}}}' if dropped else text + "}"
-
-
-def _links_text(links: Iterable[Any], refusals: Refusals) -> str | None:
-    texts = []
-    for link in links:
-        if len(link.trace_id) != 16 or len(link.span_id) != 8:
-            refusals.warn("a link with an id of the wrong length was left out; its span is kept")
-            continue
-        texts.append(_link_text(link))
-    return "[" + ",".join(texts) + "]" if texts else None
-
-
-def _link_text(link: Any) -> str:
-    text = f'{{"trace_id":"{link.trace_id.hex()}","span_id":"{link.span_id.hex()}"'
-    if link.trace_state:
-        text += f',"trace_state":{orjson.dumps(link.trace_state).decode()}'
-    if link.attributes:
-        text += f',"attributes":{attributes_text(link.attributes)}'
-    if link.flags:
-        text += f',"flags":{link.flags}'
-    if link.dropped_attributes_count:
-        text += f',"dropped_attributes_count":{link.dropped_attributes_count}'
-    return text + "}"
+    return "times must be nanoseconds since 1970 below 2^63"
 
 
 class _Segments:
     """Rows as they are made, and the attributes of every 512 of them."""
 
-    def __init__(self, resources: Sequence[Row]) -> None:
-        self.rows: list[Row] = []
+    def __init__(self, rows: list[Row], resources: Sequence[Row]) -> None:
+        self.rows = rows
         self._resources = resources
         self._attributes: list[set[bytes]] = []
 

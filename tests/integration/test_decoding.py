@@ -1,0 +1,89 @@
+"""Decoding in other processes: the same rows as in place, the same refusals, bounded memory, and no worker that is missed."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from benchmarks.telemetry import SECOND_NS, trace_request
+from receiver.decoding import SMALLEST_HANDED_OVER_BYTES, ProcessDecoder
+from receiver.errors import Malformed, TooLarge
+from receiver.ingest import decode_request
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+RECEIVED = 1_700_000_000 * SECOND_NS
+
+
+def large_request() -> bytes:
+    body = trace_request(random.Random(4), 100, RECEIVED)
+    assert len(body) > SMALLEST_HANDED_OVER_BYTES
+    return body
+
+
+def length_delimited(tag: int, body: bytes) -> bytes:
+    size, rest = b"", len(body)
+    while True:
+        size += bytes([rest & 127 | (128 if rest > 127 else 0)])
+        rest >>= 7
+        if not rest:
+            return bytes([tag]) + size + body
+
+
+@pytest.fixture
+async def decoder() -> AsyncIterator[ProcessDecoder]:
+    made = ProcessDecoder(1)
+    yield made
+    await made.aclose()
+
+
+async def test_a_worker_gives_the_rows_that_decoding_in_place_gives(decoder: ProcessDecoder) -> None:
+    body = large_request()
+
+    batch = await decoder.decode("traces", body, "protobuf", RECEIVED)
+
+    assert batch == decode_request("traces", body, "protobuf", RECEIVED)
+
+
+async def test_a_worker_refuses_as_decoding_in_place_does(decoder: ProcessDecoder) -> None:
+    garbage = b"\xff" * (SMALLEST_HANDED_OVER_BYTES + 1)
+
+    with pytest.raises(Malformed, match="not an OTLP traces request"):
+        await decoder.decode("traces", garbage, "protobuf", RECEIVED)
+
+
+async def test_a_request_of_very_many_empty_spans_is_refused_within_bounded_memory(decoder: ProcessDecoder) -> None:
+    """40 MiB of empty spans would parse into 3.5 GB."""
+    bomb = length_delimited(0x0A, length_delimited(0x12, b"\x12\x00" * (20 * 2**20)))
+
+    with pytest.raises(TooLarge, match="more memory"):
+        await decoder.decode("traces", bomb, "protobuf", RECEIVED)
+
+    batch = await decoder.decode("traces", large_request(), "protobuf", RECEIVED)
+    assert len(batch.rows) == 100
+
+
+async def test_a_worker_that_died_is_replaced_and_the_request_decoded(decoder: ProcessDecoder) -> None:
+    await decoder.decode("traces", large_request(), "protobuf", RECEIVED)
+    (worker,) = (child for child in psutil.Process().children() if "receiver.decode_worker" in child.cmdline())
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.wait()
+
+    batch = await decoder.decode("traces", large_request(), "protobuf", RECEIVED)
+
+    assert len(batch.rows) == 100
+
+
+async def test_workers_end_with_the_decoder() -> None:
+    decoder = ProcessDecoder(2)
+    await decoder.decode("traces", large_request(), "protobuf", RECEIVED)
+
+    await decoder.aclose()
+
+    assert not [child for child in psutil.Process().children() if "receiver.decode_worker" in child.cmdline()]
