@@ -231,12 +231,14 @@ class Writer:
         return True
 
     def _run_job(self, work: Work) -> None:
-        job = self._jobs.popleft()
-        unfinished = job(work) is False
+        """The job stays in the queue while it runs, so that `idle` tells the truth."""
+        unfinished = self._jobs[0](work) is False
         self.figures.jobs += 1
         self._last_job = time.monotonic()
         if unfinished:
-            self._jobs.append(job)
+            self._jobs.rotate(-1)
+        else:
+            self._jobs.popleft()
 
     def _take_group(self) -> list[_Waiting]:
         group: list[_Waiting] = []

@@ -11,6 +11,7 @@ pragma synchronous = full;
 pragma cache_size = -65536;
 pragma mmap_size = 0;
 pragma secure_delete = fast;
+pragma journal_size_limit = 67108864;
 
 -- name: configure_reader
 -- A reader's cache is emptied by every commit of the writer: 8 MiB hold one question, more would only cost memory.

@@ -16,8 +16,11 @@ commit;
 rollback;
 
 -- name: oldest_block
--- The block that retention would remove next: the one received first.
-select id, first_id, last_id, received_time from blocks where table_name = ? order by last_id limit 1;
+-- The block received first. A time of receipt that lies ahead of :now was taken from a wrong clock.
+select id, first_id, last_id, coalesce(
+    (select received_time from blocks as later where later.table_name = :table_name and later.last_id >= oldest.last_id
+      and later.received_time <= :now order by later.last_id limit 1), :now)
+from blocks as oldest where table_name = :table_name order by last_id limit 1;
 
 -- name: delete_block
 delete from blocks where id = ?;
@@ -31,19 +34,15 @@ select distinct trace_key from span_rows where id between ? and ?;
 -- name: delete_spans
 delete from span_rows where id between ? and ?;
 
--- name: trace_after_expiry
--- What is left of a trace.
-select min(coalesce(nullif(start_time, 0), end_time)), max(end_time), count(*), coalesce(sum(status_code = 2), 0)
-from span_rows where trace_key = ?;
+-- name: traces_with_spans
+-- Those of the traces (a JSON array of numbers) that have spans.
+select value from json_each(?) where exists (select 1 from span_rows where trace_key = value);
 
--- name: trace_by_key
-select start_time, services from traces where key = ?;
+-- name: traces_by_number
+{trace_states} where key in (select value from json_each(?));
 
 -- name: delete_trace
 delete from traces where key = ?;
-
--- name: shrink_trace
-update traces set span_count = ?, error_count = ? where key = ?;
 
 -- name: forget_log_text
 insert into logs_text (logs_text, rowid, body) select 'delete', id, body from logs where id between ? and ? and body is not null;
@@ -57,23 +56,31 @@ delete from log_requests where digest in (select digest from log_requests where 
 -- name: streams_after
 select id from metric_streams where id > ? order by id limit ?;
 
+-- name: oldest_point
+-- Among the next streams: the number of the last of them, and the time of the oldest point of any.
+select max(id), min(oldest) from (
+  select id, (select min(time) from metric_points where stream_id = metric_streams.id) as oldest
+  from metric_streams where id > :after order by id limit :count
+);
+
 -- name: delete_points
-delete from metric_points where stream_id = ? and time < ?;
+delete from metric_points where (stream_id, time) in
+  (select stream_id, time from metric_points where stream_id = ? and time < ? order by time limit ?);
 
 -- name: delete_empty_stream
 delete from metric_streams where id = ? and not exists (select 1 from metric_points where stream_id = metric_streams.id);
 
 -- name: delete_minutes
-delete from latency_minutes where minute < ?;
+delete from latency_minutes where minute < min(:before, (select min(minute) + 60 from latency_minutes));
 
 -- name: delete_hours
-delete from latency_hours where hour < ?;
+delete from latency_hours where hour < min(:before, (select min(hour) + 24 from latency_hours));
 
 -- name: delete_service_minutes
-delete from service_minutes where minute < ?;
+delete from service_minutes where minute < min(:before, (select min(minute) + 60 from service_minutes));
 
 -- name: delete_service_hours
-delete from service_hours where hour < ?;
+delete from service_hours where hour < min(:before, (select min(hour) + 24 from service_hours));
 
 -- name: size_in_pages
 select (select page_count from pragma_page_count), (select freelist_count from pragma_freelist_count),
@@ -81,6 +88,9 @@ select (select page_count from pragma_page_count), (select freelist_count from p
 
 -- name: free_pages
 pragma incremental_vacuum(256);
+
+-- name: checkpoint
+pragma wal_checkpoint(passive);
 
 -- name: optimize
 pragma optimize;
