@@ -6,12 +6,13 @@ tells who holds it.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
 from typing import IO, TYPE_CHECKING, Self
 
-from storage.errors import StoreInUse
+from storage.errors import StoreInUse, StoreUnwritable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,16 +31,28 @@ else:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+# What the systems say when another process has the lock.
+_HELD = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK}
+
+
 class FileLock:
     """Holds `<database>.lock`; raises StoreInUse, naming the holder, when another process has it."""
 
     def __init__(self, database: Path) -> None:
+        # By whatever link the database is named, its lock is the same.
+        database = database.resolve()
         self.path = database.with_name(database.name + ".lock")
         # The file stays when the lock is given back: removing it would let two processes lock two files of one name.
-        self._file = self.path.open("a+", encoding="utf-8")
+        try:
+            self._file = self.path.open("a+", encoding="utf-8")
+        except OSError as error:
+            raise StoreUnwritable(f"{self.path} cannot be written: {error}") from error
         try:
             _lock(self._file)
         except OSError as error:
+            if error.errno not in _HELD:
+                self._file.close()
+                raise StoreUnwritable(f"{self.path} cannot be locked, keep the store on a local disk: {error}") from error
             holder = self._holder()
             self._file.close()
             raise StoreInUse(f"{database} is in use by {holder}; stop it, or give this one another --db") from error

@@ -17,9 +17,10 @@ from storage.sqlite.statements import schema, statement
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 SET = "otlpd"
+MIGRATIONS_TABLE = Migrations.migrations_table
 
 
 def migration_names() -> list[str]:
@@ -43,22 +44,33 @@ def migrate(connection: sqlite3.Connection) -> list[str]:
     names = pending(connection)
     if not names:
         return []
-    fresh = len(names) == len(migration_names())
-    scripts = dict.fromkeys(names, "") | {names[0]: schema()} if fresh else {name: _script(name) for name in names}
+    database = sqlite_utils.Database(connection)
     migrations = Migrations(SET)
+    if len(names) < len(migration_names()):
+        _apply(migrations, database, {name: _script(name) for name in names})
+        return names
+    # All in one transaction: schema.sql with only some of its migrations noted as done would be neither old nor new.
+    with database.atomic():
+        _apply(migrations, database, {name: schema() if name == names[0] else "" for name in names})
+    return names
+
+
+def _apply(migrations: Migrations, database: sqlite_utils.Database, scripts: Mapping[str, str]) -> None:
     for name, script in scripts.items():
         migrations(name=name)(_step(name, script))
-    migrations.apply(sqlite_utils.Database(connection))
-    return names
+    migrations.apply(database)
 
 
 def _applied(connection: sqlite3.Connection) -> list[str]:
     tables = {row[0] for row in connection.execute(statement("table_names"))}
     if not tables:
         return []
-    if "_sqlite_migrations" not in tables:
+    applied = []
+    if MIGRATIONS_TABLE in tables:
+        applied = [row[0] for row in connection.execute(statement("applied_migrations"), (SET,))]
+    if not applied and tables != {MIGRATIONS_TABLE}:
         raise NotAStore("the file is an SQLite database, but not one of otlpd's; name another file with --db")
-    return [row[0] for row in connection.execute(statement("applied_migrations"), (SET,))]
+    return applied
 
 
 def _script(name: str) -> str:
