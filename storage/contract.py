@@ -94,7 +94,8 @@ class SpanQuery:
 class LogQuery:
     """Log records by time (record time, else observed time, else time of receipt).
 
-    `min_severity` is an OTLP severity number; `text` is words and "quoted phrases", all of which the body must hold.
+    `min_severity` is an OTLP severity number, `severity` the text that was sent; `text` is words and "quoted phrases", all of
+    which the body must hold. `scopes` are names of instrumentation scopes; `is_event` asks for records with an event name.
     """
 
     range: TimeRange = TimeRange()
@@ -107,6 +108,31 @@ class LogQuery:
     attributes: tuple[AttributeFilter, ...] = ()
     limit: int = 50
     after: Position | None = None
+    severity: str | None = None
+    scopes: tuple[str, ...] | None = None
+    is_event: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogCountQuery:
+    """Log records counted by `group_by` (up to 3): attribute keys, or "event", "service", "severity" (its text), "scope".
+
+    Filters are those of LogQuery; attributes (up to 3) are compared as text. `interval_ns` counts each interval by itself.
+    `sum_of` are up to 4 attribute keys whose numbers are summed, `values_of` is one whose numbers are given one by one.
+    """
+
+    range: TimeRange = TimeRange()
+    scopes: tuple[str, ...] | None = None
+    service: str | None = None
+    event: str | None = None
+    severity: str | None = None
+    is_event: bool | None = None
+    attributes: tuple[AttributeFilter, ...] = ()
+    group_by: tuple[str, ...] = ()
+    interval_ns: int | None = None
+    sum_of: tuple[str, ...] = ()
+    values_of: str | None = None
+    limit: int = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +232,19 @@ class LogRecord:
     record_uid: str | None
     resource: ResourceRecord
     scope: ScopeRecord
+
+
+@dataclass(frozen=True, slots=True)
+class LogCount:
+    """One group of log records; `sums` has None where no record of the group has a number. The largest groups come first."""
+
+    group: tuple[str | None, ...]
+    interval_start: int | None
+    count: int
+    first_time: int
+    last_time: int
+    sums: tuple[float | int | None, ...] = ()
+    values: Sequence[float | int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,6 +430,12 @@ class Store(Protocol):
     async def find_spans(self, query: SpanQuery) -> Page[SpanRecord]: ...
 
     async def find_logs(self, query: LogQuery) -> Page[LogRecord]: ...
+
+    async def logs_by_number(self, numbers: Sequence[int]) -> Sequence[LogRecord]:
+        """The records that are there, in the order asked for."""
+        ...
+
+    async def log_counts(self, query: LogCountQuery) -> Sequence[LogCount]: ...
 
     async def log_numbers(self, record_uids: Sequence[str]) -> Mapping[str, int]:
         """The number of the first log record stored under each uid; uids that were never stored are left out.

@@ -30,8 +30,19 @@ def find_logs(reader: Reader, query: LogQuery) -> Page[LogRecord]:
     return page_of(top, query.limit, logs_by_id(reader, [row.id for row in top[: query.limit]]))
 
 
+def logs_by_number(reader: Reader, numbers: Sequence[int]) -> list[LogRecord]:
+    found = logs_by_id(reader, numbers)
+    return [found[number] for number in dict.fromkeys(numbers) if number in found]
+
+
 def log_numbers(reader: Reader, record_uids: Sequence[str]) -> dict[str, int]:
     return dict(reader.rows("log_numbers", {"record_uids": orjson.dumps(list(record_uids)).decode()}))
+
+
+def scope_ids(reader: Reader, names: Sequence[str] | None) -> str | None:
+    if names is None:
+        return None
+    return orjson.dumps(reader.rows("scopes_named", {"names": orjson.dumps(names).decode()})).decode()
 
 
 def words_of(text: str | None) -> str | None:
@@ -60,6 +71,9 @@ def _search(reader: Reader, query: LogQuery) -> Search:
         "trace_id": query.trace_id,
         "span_id": query.span_id,
         "min_severity": query.min_severity,
+        "severity": query.severity,
+        "scopes": scope_ids(reader, query.scopes),
+        "is_event": query.is_event,
         "text": None if wordless is None else ascii_lower(wordless.strip()),
         "words": words_of(query.text),
     }

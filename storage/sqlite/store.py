@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from storage.contract import Committed, StoreStatistics
 from storage.errors import StoreClosed, StoreError, StoreUnwritable
-from storage.sqlite import read_latency, read_logs, read_metrics, read_services, read_spans, read_statistics, read_traces
+from storage.sqlite import (
+    read_latency,
+    read_log_counts,
+    read_logs,
+    read_metrics,
+    read_services,
+    read_spans,
+    read_statistics,
+    read_traces,
+)
 from storage.sqlite.connect import connect_reader, connect_writer
 from storage.sqlite.faults import refusal
 from storage.sqlite.lock import FileLock
@@ -31,6 +40,8 @@ if TYPE_CHECKING:
     from storage.contract import (
         LatencyQuery,
         LatencySummary,
+        LogCount,
+        LogCountQuery,
         LogQuery,
         LogRecord,
         MetricQuery,
@@ -154,6 +165,12 @@ class SqliteStore:
 
     async def find_logs(self, query: LogQuery) -> Page[LogRecord]:
         return await self._ask(lambda reader: read_logs.find_logs(reader, query))
+
+    async def logs_by_number(self, numbers: Sequence[int]) -> Sequence[LogRecord]:
+        return await self._ask(lambda reader: read_logs.logs_by_number(reader, numbers))
+
+    async def log_counts(self, query: LogCountQuery) -> Sequence[LogCount]:
+        return await self._ask(lambda reader: read_log_counts.log_counts(reader, query))
 
     async def log_numbers(self, record_uids: Sequence[str]) -> Mapping[str, int]:
         return await self._ask(lambda reader: read_logs.log_numbers(reader, record_uids))
