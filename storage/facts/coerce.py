@@ -37,7 +37,7 @@ def text(value: Any) -> str | None:
 def _as_text(value: Any) -> str | None:
     match value:
         case str():
-            return value if value[:1] > " " else value.strip() or None
+            return value or None
         case bool():
             return None
         case int() | float():

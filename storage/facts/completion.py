@@ -76,15 +76,11 @@ def _price(slots: list[Any], prices: Prices) -> None:
     tokens, answer = slots[_INPUT], slots[_OUTPUT]
     if tokens is None and answer is None:
         return
-    found = prices.cost(
-        slots[_PROVIDER],
-        slots[_MODEL],
-        (tokens or 0, answer or 0, slots[_READ] or 0, slots[_WRITE] or 0),
-        slots[_TIME],
-        slots[_TIER],
-    )
-    if found is not None:
-        slots[_COMPUTED], slots[_SAVING], slots[_VERSION] = found
+    rates = prices.rates(slots[_PROVIDER], slots[_MODEL], slots[_TIME], slots[_TIER])
+    if rates is not None:
+        slots[_COMPUTED], slots[_SAVING], slots[_VERSION] = rates.cost(
+            tokens or 0, answer or 0, slots[_READ] or 0, slots[_WRITE] or 0
+        )
 
 
 def _is_bedrock_of_strands(slots: list[Any]) -> bool:

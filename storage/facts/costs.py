@@ -43,6 +43,9 @@ class Cost(NamedTuple):
     version: str
 
 
+_Cost = tuple[float, float | None, str]
+
+
 class Rate(NamedTuple):
     """USD per token up to the first start, and from each start (in input tokens of the call) on."""
 
@@ -55,29 +58,30 @@ class Rate(NamedTuple):
         return self.prices[place - 1] if place else self.base
 
 
-class Rates(NamedTuple):
-    """`first_start`: up to this size of the call all rates are their base."""
+class Rates:
+    """What the tokens of one model cost; `first_start`: up to this size of the call every rate is its base."""
 
-    input: Rate
-    output: Rate
-    cache_read: Rate
-    cache_write: Rate
-    request: float
-    first_start: float
-    version: str
+    __slots__ = ("_base", "_rates", "_request", "_version", "first_start")
 
-    def cost(self, input_tokens: int, output_tokens: int, cache_read: int, cache_write: int) -> Cost:
-        plain, answer, read, write, request, first_start, mark = self
-        if input_tokens <= first_start:
-            dollars = input_tokens * plain[0] + output_tokens * answer[0] + request
-            if not (cache_read or cache_write):
-                return Cost(round(dollars, 12), None, mark)
-            saving = cache_read * (plain[0] - read[0]) + cache_write * (plain[0] - write[0])
+    def __init__(self, rates: tuple[Rate, Rate, Rate, Rate], request: float, mark: str) -> None:
+        """`rates`: input, output, cache read, cache write. `request`: dollars for a call of any size."""
+        self._rates = rates
+        self._base = tuple(rate.base for rate in rates)
+        self._request = request
+        self._version = mark
+        self.first_start = min((start for rate in rates for start in rate.starts), default=inf)
+
+    def cost(self, input_tokens: int, output_tokens: int, cache_read: int, cache_write: int) -> _Cost:
+        """The fields of a Cost, as a plain tuple: making a named one takes as long as working it out."""
+        if input_tokens <= self.first_start:
+            plain, answer, read, write = self._base
         else:
-            rate = plain.at(input_tokens)
-            dollars = input_tokens * rate + output_tokens * answer.at(input_tokens) + request
-            saving = cache_read * (rate - read.at(input_tokens)) + cache_write * (rate - write.at(input_tokens))
-        return Cost(round(dollars - saving, 12), round(saving, 12) if cache_read or cache_write else None, mark)
+            plain, answer, read, write = (rate.at(input_tokens) for rate in self._rates)
+        dollars = input_tokens * plain + output_tokens * answer + self._request
+        if not (cache_read or cache_write):
+            return dollars, None, self._version
+        saving = cache_read * (plain - read) + cache_write * (plain - write)
+        return dollars - saving, saving, self._version
 
 
 class Prices:
@@ -102,6 +106,11 @@ class Prices:
         self, provider: str | None, model: str | None, tokens: tuple[int, int, int, int], time: int, tier: str | None = None
     ) -> Cost | None:
         """`tokens`: input (with cached), output, cache read, cache write. None where the model has no price."""
+        rates = self.rates(provider, model, time, tier)
+        return None if rates is None else Cost(*rates.cost(*tokens))
+
+    def rates(self, provider: str | None, model: str | None, time: int, tier: str | None = None) -> Rates | None:
+        """The rates of a model at a time (ns)."""
         if model is None:
             return None
         key = (provider, model, tier)
@@ -109,10 +118,7 @@ class Prices:
             found = self._known[key]
         except KeyError:
             found = self._find(key)
-        if found is None:
-            return None
-        rates = found.at(time) if isinstance(found, _Dated) else found
-        return None if rates is None else rates.cost(*tokens)
+        return found.at(time) if found.__class__ is _Dated else found  # type: ignore[return-value]
 
     def _find(self, key: _Key) -> Rates | _Dated | None:
         provider, model, tier = key
@@ -196,8 +202,7 @@ def _rates(price: ModelPrice) -> Rates | None:
     write = _rate(price.cache_write_mtok) or plain
     requests: Any = price.requests_kcount
     base = getattr(requests, "base", requests)
-    first_start = min((start for rate in (plain, output, read, write) for start in rate.starts), default=inf)
-    return Rates(plain, output, read, write, float(base) / 1_000 if base is not None else 0.0, first_start, data_version())
+    return Rates((plain, output, read, write), float(base) / 1_000 if base is not None else 0.0, data_version())
 
 
 def _rate(price: Any) -> Rate | None:
@@ -213,15 +218,13 @@ def _rate(price: Any) -> Rate | None:
 
 def _override(entry: Mapping[str, float], mark: str) -> Rates:
     plain = Rate(entry["input_cost_per_token"])
-    return Rates(
+    rates = (
         plain,
         Rate(entry["output_cost_per_token"]),
         Rate(entry.get("cache_read_input_token_cost", plain.base)),
         Rate(entry.get("cache_creation_input_token_cost", plain.base)),
-        entry.get("input_cost_per_request", 0.0),
-        first_start=inf,
-        version=mark,
     )
+    return Rates(rates, entry.get("input_cost_per_request", 0.0), mark)
 
 
 def data_version() -> str:

@@ -113,6 +113,7 @@ USAGE_COLUMNS: Final = (
 )  # fmt: skip
 FAMILIES: Final = ("client", "semconv_counter", "semconv_histogram")
 
+FAULTS_KEPT: Final = 3
 FACT_KINDS: Final = ("llm_call", "tool_call", "agent_run", "user_turn", "step", "event")
 
 Row = tuple[Any, ...]
@@ -250,3 +251,9 @@ class Facts:
     identities: list[Row] = field(default_factory=list)
     resource_identities: list[Row] = field(default_factory=list)
     usages: list[Row] = field(default_factory=list)
+    # Records that could not be read because of a fault of ours: they are stored, and give no fact. The first few, for the log.
+    faults: list[str] = field(default_factory=list)
+
+    def add_fault(self, error: Exception) -> None:
+        if len(self.faults) < FAULTS_KEPT:
+            self.faults.append(f"{type(error).__name__}: {error}")

@@ -82,8 +82,13 @@ class LogReader:
             if name is None and (row[10] is None or row[13] == "{}"):
                 continue
             attributes = orjson.loads(row[13])
-            if name is None or not self._read_event(_Record(number, row, name, attributes), client):
-                self._identify(number, row, attributes, shapes[tuple(attributes)])
+            contents = len(self._facts.contents)
+            try:
+                if name is None or not self._read_event(_Record(number, row, name, attributes), client):
+                    self._identify(number, row, attributes, shapes[tuple(attributes)])
+            except Exception as error:  # noqa: BLE001  a fact less, never a record less
+                del self._facts.contents[contents:]
+                self._facts.add_fault(error)
 
     def _read_event(self, record: _Record, client: str | None) -> bool:
         """False for an event that is no fact."""

@@ -78,7 +78,7 @@ def _messages(value: Any) -> list[Any]:
 def _is_message(entry: dict[str, Any]) -> bool:
     if "role" in entry or "parts" in entry or "message" in entry:
         return True
-    return entry.get("type") in {"human", "ai", "system", "function"} and "content" in entry
+    return "content" in entry and str(entry.get("type")) in {"human", "ai", "system", "function"}
 
 
 def _pieces(value: Any, depth: int) -> Iterator[_Piece]:
@@ -130,7 +130,8 @@ def _pieces_of_message(entry: dict[str, Any], depth: int) -> Iterator[_Piece]:
 
 
 def _is_tool_message(entry: dict[str, Any]) -> bool:
-    return entry.get("role") in {"tool", "function"} or "tool_call_id" in entry
+    role = entry.get("role")
+    return (isinstance(role, str) and role in {"tool", "function"}) or "tool_call_id" in entry
 
 
 def _plain(value: Any) -> str:

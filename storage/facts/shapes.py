@@ -103,7 +103,7 @@ class Plan:
     def fill(self, slots: list[Any], attributes: Mapping[str, Any]) -> None:
         for slot, key in self.texts:
             value = attributes[key]
-            if value.__class__ is str and value[:1] > " " and len(value) <= coerce.LONGEST_TEXT:
+            if value.__class__ is str and 0 < len(value) <= 512:  # as coerce.text
                 slots[slot] = value
             elif (found := coerce.text(value)) is not None:
                 slots[slot] = found

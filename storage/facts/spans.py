@@ -61,7 +61,6 @@ class SpanReader:
         self._with_content = with_content
 
     def read(self, rows: Sequence[Row], clients: dict[tuple[int, int], tuple[str | None, Shapes]]) -> None:
-        facts = self._facts.facts
         loads = orjson.loads
         for number, row in enumerate(rows):
             if row[14] == "{}":
@@ -71,15 +70,26 @@ class SpanReader:
             shape = shapes[tuple(attributes)]
             if shape.silent:
                 continue
-            kind = shape.kind(attributes) or kind_of_name(row[6])
-            if kind is None:
-                if not shape.says_more:
-                    self._identify(number, row, attributes, shape)
-                    continue
-                kind = "other"
-            elif kind == "vercel_outer":
-                kind = "agent" if "ai.telemetry.functionId" in attributes else "chain"
-            facts.append(self._fact(number, row, attributes, shape.plan(kind), kind, client))
+            try:
+                self._read(number, row, attributes, shape, client)
+            except Exception as error:  # noqa: BLE001  a fact less, never a span less
+                self._facts.add_fault(error)
+
+    def _read(self, number: int, row: Row, attributes: dict[str, Any], shape: Shape, client: str | None) -> None:
+        kind = shape.kind(attributes) or kind_of_name(row[6])
+        if kind is None:
+            if not shape.says_more:
+                self._identify(number, row, attributes, shape)
+                return
+            kind = "other"
+        elif kind == "vercel_outer":
+            kind = "agent" if "ai.telemetry.functionId" in attributes else "chain"
+        contents = len(self._facts.contents)
+        try:
+            self._facts.facts.append(self._fact(number, row, attributes, shape.plan(kind), kind, client))
+        except Exception:
+            del self._facts.contents[contents:]
+            raise
 
     def _fact(self, number: int, row: Row, attributes: dict[str, Any], plan: Plan, kind: str, client: str | None) -> Row:
         trace, resource, _, trace_id, span_id, parent, name, span_kind, start, end = row[:10]
