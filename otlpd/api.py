@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import hdrs, web
 
+from otlpd import page
 from query import faults
 from query.application import add_routes
 from receiver.cors import Cors
@@ -37,13 +38,8 @@ def api_application(otlp: OtlpHttp, vendors: VendorHttp, context: QueryContext, 
     otlp.add_routes(app)
     vendors.add_routes(app)
     add_routes(app, context)
-    app.router.add_get("/", _show_documentation)
+    page.add_routes(app)
     return app
-
-
-async def _show_documentation(_request: web.Request) -> web.Response:
-    """Whoever opens the bare address in a browser finds out what can be asked."""
-    return web.Response(status=302, headers={hdrs.LOCATION: "/docs"})
 
 
 def _guard(settings: ReceiverSettings, cors: Cors) -> Middleware:
