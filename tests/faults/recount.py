@@ -231,3 +231,18 @@ def wanted_pairs(row: sqlite3.Row, table: str) -> Iterator[tuple[str, str]]:
             yield key, "true" if value else "false"
         elif isinstance(value, str | int | float):
             yield key, str(value)
+
+
+def told(path: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """What the store keeps of what senders told it, without the numbers that it gave to rows."""
+    questions = {
+        "spans": "select trace_id, span_id, parent_span_id, name, start_time, end_time, status_code, spans.attributes,"
+        " service_name from spans join resources on resources.id = resource_id order by 1, 2",
+        "logs": "select time, body, logs.attributes, service_name from logs join resources on resources.id = resource_id"
+        " order by 1, 2",
+        "points": "select name, time, value, metric_streams.attributes from metric_points"
+        " join metric_streams on metric_streams.id = stream_id order by 1, 2",
+        "traces": "select trace_id, start_time, end_time, span_count, error_count, root_name, services from traces order by 1",
+    }
+    with closing(connect(path)) as connection:
+        return {name: [tuple(row) for row in connection.execute(question)] for name, question in questions.items()}
