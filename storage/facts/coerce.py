@@ -20,7 +20,7 @@ MOST_TOKENS: Final = 10**12
 MOST_DOLLARS: Final = 1e9
 LONGEST_NS: Final = 2**62
 _LARGEST_INTEGER: Final = 2**63 - 1
-_REDACTED: Final = frozenset(("<redacted>", "[redacted]", "redacted"))
+_REDACTED: Final = frozenset(("<redacted>", "[redacted]", "redacted", "[removed]"))
 _TRUE: Final = frozenset(("true", "1", "yes"))
 _FALSE: Final = frozenset(("false", "0", "no"))
 

@@ -150,7 +150,7 @@ def unflattened(attributes: Mapping[str, Any], prefix: str) -> list[Any] | None:
     start = f"{prefix}."
     tree: dict[str, Any] = {}
     for key, value in attributes.items():
-        if key.startswith(start) and key[len(start) : len(start) + 1].isdecimal():
+        if key.startswith(start) and key[len(start) : len(start) + 1].isdecimal() and coerce.content(value) is not None:
             _place(tree, key[len(start) :].split(".", DEEPEST_KEY), value)
     return _lists(tree) if tree else None
 

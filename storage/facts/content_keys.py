@@ -6,7 +6,10 @@ kinds that it means something on: `input.value` of a tool is its arguments, of a
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class ContentSource(NamedTuple):
@@ -81,6 +84,19 @@ ALL_KEYS: Final = frozenset((
 
 def is_content_key(key: str) -> bool:
     return key in ALL_KEYS or (key.startswith(_FLATTENED_PREFIXES) and key not in _NOT_FLATTENED)
+
+
+# Other names by which a record is an agent's.
+_AGENT_PREFIXES: Final = (
+    "gen_ai.", "llm.", "openinference.", "langfuse.", "traceloop.", "ai.", "langsmith.", "lmnr.", "agentops.", "crewai.",
+    "gcp.vertex.agent.", "mcp.", "github.copilot.", "session.id", "conversation.id", "prompt_id", "prompt.id", "tool_name",
+    "tool_use_id", "call_id", "span.type", "cylestio.",
+)  # fmt: skip
+
+
+def has_content(keys: Iterable[str]) -> bool:
+    """Whether a record of these keys is an agent's, so that its bare names (`output`, `body`, `prompt`) are content."""
+    return any(key not in _BARE and (is_content_key(key) or key.startswith(_AGENT_PREFIXES)) for key in keys)
 
 
 def makes_known(key: str) -> bool:

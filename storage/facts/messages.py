@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MOST_PARTS: Final = 2_000
 DEEPEST: Final = 8
 _ROLES: Final = {"human": "user", "ai": "assistant", "model": "assistant", "developer": "system", "function": "tool"}
+_WITHOUT_CONTENT: Final = {"role", "name", "finish_reason", "index"}
 _LISTS: Final = ("messages", "contents", "items")
 
 
@@ -99,6 +100,8 @@ def _pieces(value: Any, depth: int) -> Iterator[_Piece]:
 def _pieces_of_map(entry: dict[str, Any], depth: int) -> Iterator[_Piece]:
     if ("role" in entry or _is_message(entry)) and _holds_content(entry):
         yield from _pieces_of_message(entry, depth)
+        return
+    if entry.keys() <= _WITHOUT_CONTENT:
         return
     reader = _BLOCKS.get(str(entry.get("type", "")).replace("-", "_").lower()) or _reader_by_key(entry)
     piece = reader(entry) if reader else None
