@@ -65,6 +65,12 @@ class Batch:
     operations: list[Row] = field(default_factory=list)
     latencies: list[Row] = field(default_factory=list)
     streams: list[Row] = field(default_factory=list)
+    # What the rows say of agents: the lists of storage.facts.fact.Facts.
+    facts: list[Row] = field(default_factory=list)
+    contents: list[Row] = field(default_factory=list)
+    identities: list[Row] = field(default_factory=list)
+    resource_identities: list[Row] = field(default_factory=list)
+    usages: list[Row] = field(default_factory=list)
     digest: str = ""
     rejected: int = 0
     reasons: list[str] = field(default_factory=list)

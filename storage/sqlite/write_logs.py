@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storage.batch import Batch, Written
@@ -17,6 +18,16 @@ if TYPE_CHECKING:
     from storage.sqlite.references import References
 
 
+@dataclass(frozen=True, slots=True)
+class PlacedLogs:
+    """A batch whose records were numbered from `first_id`; those of the numbers `missing` were there already."""
+
+    batch: Batch
+    first_id: int
+    resource_ids: list[int]
+    missing: frozenset[int]
+
+
 class LogWriter:
     """Runs on the writer thread, inside its transaction."""
 
@@ -25,6 +36,8 @@ class LogWriter:
         self._references = references
         self._blocks = blocks
         self.next_number = 1
+        # The last group, without requests that were known.
+        self.placed: list[PlacedLogs] = []
 
     def load(self) -> None:
         """Finds the next free number: at start, and after a rollback."""
@@ -33,6 +46,7 @@ class LogWriter:
 
     def write(self, batches: Sequence[Batch]) -> list[Written]:
         first = self.next_number
+        self.placed = []
         written = [self._write_one(batch) for batch in batches]
         if self.next_number > first:
             self._connection.execute(statement("index_log_text"), (first, self.next_number - 1))
@@ -50,4 +64,11 @@ class LogWriter:
         self.next_number += len(rows)
         stored = insert_many(self._connection, "insert_log", rows)
         self._blocks.add(batch.segments, first, batch.received_time)
+        self.placed.append(PlacedLogs(batch, first, resources, self._missing(first, len(rows), stored)))
         return Written(stored, len(rows) - stored, first)
+
+    def _missing(self, first: int, count: int, stored: int) -> frozenset[int]:
+        if stored == count:
+            return frozenset()
+        found = self._connection.execute(statement("logs_between"), (first, first + count - 1))
+        return frozenset(range(first, first + count)) - {row[0] for row in found}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storage.batch import Batch, Written
@@ -14,23 +15,34 @@ if TYPE_CHECKING:
     from storage.sqlite.references import References
 
 
+@dataclass(frozen=True, slots=True)
+class PlacedPoints:
+    """A batch and the numbers of its streams."""
+
+    batch: Batch
+    stream_ids: list[int]
+
+
 class MetricWriter:
     """Runs on the writer thread, inside its transaction."""
 
     def __init__(self, connection: sqlite3.Connection, references: References) -> None:
         self._connection = connection
         self._references = references
+        self.placed: list[PlacedPoints] = []
 
     def load(self) -> None:
         """Nothing is remembered between groups."""
 
     def write(self, batches: Sequence[Batch]) -> list[Written]:
+        self.placed = []
         return [self._write_one(batch) for batch in batches]
 
     def _write_one(self, batch: Batch) -> Written:
         resources = self._references.resources(batch.resources)
         scopes = self._references.scopes(batch.scopes)
         streams = self._references.streams(batch.streams, resources, scopes)
+        self.placed.append(PlacedPoints(batch, streams))
         # By stream and time, as the table is ordered: neighbours land on the same page.
         rows = sorted(((streams[row[0]], *row[1:]) for row in batch.rows), key=lambda row: row[:2])
         stored = insert_many(self._connection, "insert_point", rows)

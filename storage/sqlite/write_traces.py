@@ -38,14 +38,18 @@ _SERVICE_NAME = RESOURCE_COLUMNS.index("service_name")
 
 
 @dataclass(slots=True)
-class _Placed:
-    """One batch with the stored numbers of what it refers to, and the numbers its rows were given."""
+class PlacedSpans:
+    """One batch with the stored numbers of what it refers to, and the numbers its rows were given.
+
+    `repeats`: some of its spans were there already, so the numbers do not hold for all.
+    """
 
     batch: Batch
     trace_keys: list[int]
     resource_ids: list[int]
     scope_ids: list[int]
     first_id: int
+    repeats: bool = False
 
     def rows(self) -> list[Row]:
         """The rows as they are inserted: the number, then SPAN_COLUMNS without the trace id."""
@@ -68,6 +72,9 @@ class TraceWriter:
         self._next_trace = 1
         # Spans that took the place of others in this group, as Blocks.describe wants them.
         self._rewritten: list[Row] = []
+        # The last group, and which of its traces had no span before.
+        self.placed: list[PlacedSpans] = []
+        self.new_traces: set[str] = set()
 
     def load(self) -> None:
         """Finds the next free numbers: at start, and after a rollback."""
@@ -83,7 +90,8 @@ class TraceWriter:
 
     def write(self, batches: Sequence[Batch]) -> list[Written]:
         states = self._states({trace_id for batch in batches for trace_id in batch.traces})
-        placed = [self._place(batch, states) for batch in batches]
+        self.placed = placed = [self._place(batch, states) for batch in batches]
+        self.new_traces = {trace_id for trace_id, state in states.items() if state.stored_start is None}
         rows = [row for part in placed for row in part.rows()]
         inserted = insert_many(self._connection, "insert_span", rows)
         changes = LatencyChanges(self._references)
@@ -106,7 +114,7 @@ class TraceWriter:
     def _states(self, trace_ids: set[str]) -> dict[str, TraceState]:
         return {state.trace_id: state for state in stored_states(self._connection, "known_traces", trace_ids)}
 
-    def _place(self, batch: Batch, states: dict[str, TraceState]) -> _Placed:
+    def _place(self, batch: Batch, states: dict[str, TraceState]) -> PlacedSpans:
         keys = []
         for trace_id in batch.traces:
             state = states.get(trace_id)
@@ -115,7 +123,7 @@ class TraceWriter:
                 self._next_trace += 1
             keys.append(state.key)
         resources, scopes = self._references.resources(batch.resources), self._references.scopes(batch.scopes)
-        part = _Placed(batch, keys, resources, scopes, self._next_span)
+        part = PlacedSpans(batch, keys, resources, scopes, self._next_span)
         self._next_span += len(batch.rows)
         return part
 
@@ -132,9 +140,10 @@ class TraceWriter:
             states[batch.traces[summary[0]]].add(summary)
         changes.add(latencies, operations)
 
-    def _count_new(self, part: _Placed, taken: set[int], states: dict[str, TraceState], changes: LatencyChanges) -> Written:
+    def _count_new(self, part: PlacedSpans, taken: set[int], states: dict[str, TraceState], changes: LatencyChanges) -> Written:
         """Counts only the rows that were inserted; the others may replace what is there."""
         batch = part.batch
+        part.repeats = True
         numbered = list(enumerate(batch.rows, part.first_id))
         fresh = [row for number, row in numbered if number in taken]
         known = [row for number, row in numbered if number not in taken]
@@ -144,7 +153,7 @@ class TraceWriter:
             self._replace(part, row, states, changes)
         return Written(len(fresh), len(known))
 
-    def _replace(self, part: _Placed, row: Row, states: dict[str, TraceState], changes: LatencyChanges) -> None:
+    def _replace(self, part: PlacedSpans, row: Row, states: dict[str, TraceState], changes: LatencyChanges) -> None:
         """The last complete one of two spans with one identity wins (case 250); one without an end replaces none with."""
         batch = part.batch
         key = part.trace_keys[row[_TRACE]]

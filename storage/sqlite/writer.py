@@ -21,6 +21,7 @@ from storage.sqlite.faults import concerns_store, refusal
 from storage.sqlite.references import References
 from storage.sqlite.statements import statement
 from storage.sqlite.watched_file import WatchedFile
+from storage.sqlite.write_facts import FactWriter
 from storage.sqlite.write_logs import LogWriter
 from storage.sqlite.write_metrics import MetricWriter
 from storage.sqlite.write_traces import TraceWriter
@@ -263,9 +264,10 @@ class Writer:
         figures.commit_seconds += time.perf_counter() - started
         figures.rows += sum(one.stored for one in written)
         figures.duplicates += sum(one.duplicates for one in written)
-        self._answer(group, written)
+        # Listeners first: who listens after an answer does not hear of what was answered.
         if news:
             self._committed(news)
+        self._answer(group, written)
 
     def _refuse(self, work: Work, group: list[_Waiting], error: Exception) -> None:
         self.figures.failed_groups += 1
@@ -313,13 +315,16 @@ class Work:
         self._blocks = (spans, logs)
         self._logs = LogWriter(connection, self._references, logs)
         self._traces = TraceWriter(connection, self._references, spans)
+        self._metrics = MetricWriter(connection, self._references)
+        self._facts = FactWriter(connection)
         self._signals: dict[str, TraceWriter | LogWriter | MetricWriter] = {
             "traces": self._traces,
             "logs": self._logs,
-            "metrics": MetricWriter(connection, self._references),
+            "metrics": self._metrics,
         }
 
     def load(self) -> None:
+        self._facts.forget()
         for signal in self._signals.values():
             signal.load()
 
@@ -336,14 +341,24 @@ class Work:
                 continue
             first_log = self._logs.next_number
             outcomes = signal.write([batch for _, batch in chosen])
+            self._add_facts(name, first_log)
             written.update(zip((place for place, _ in chosen), outcomes, strict=True))
             rows = sum(outcome.stored for outcome in outcomes)
             if rows:
                 self.connection.execute(statement("count_rows"), (rows, name))
                 trace_ids = [trace_id for _, batch in chosen for trace_id in batch.traces]
                 news.append(_news(name, rows, trace_ids, first_log, self._logs.next_number - 1))
+        self._facts.write(max((batch.received_time for batch in batches), default=0))
         self.connection.execute(statement("commit_writing"))
         return [written[place] for place in range(len(batches))], news
+
+    def _add_facts(self, signal: str, first_log: int) -> None:
+        if signal == "traces":
+            self._facts.add_spans(self._traces.placed, self._traces.new_traces, first_log)
+        elif signal == "logs":
+            self._facts.add_logs(self._logs.placed)
+        else:
+            self._facts.add_points(self._metrics.placed)
 
     def seal_tails(self, before: int) -> None:
         """Describes what has waited in a tail since `before` (ns), so that retention can see it."""
@@ -369,6 +384,7 @@ class Work:
         """Maintenance may have removed what is remembered."""
         self._references.forget()
         self._traces.forget()
+        self._facts.forget()
 
     def roll_back(self) -> None:
         """Undoes the open transaction and what was remembered in it; where that fails too, before the next transaction."""

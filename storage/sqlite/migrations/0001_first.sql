@@ -249,3 +249,307 @@ create view events (time, name, trace_id, span_id, attributes, body, source) as
   union all
   select entry.value ->> 'time', entry.value ->> 'name', spans.trace_id, spans.span_id, entry.value -> 'attributes', null, 'span'
   from spans, json_each(spans.events) as entry where spans.events is not null;
+
+-- What agents did: one row an event, however many spans and log records tell of it. Rows are a function of the spans and logs
+-- that are kept; the views llm_calls, tool_calls, agent_runs and user_turns show them with their names instead of numbers.
+create table agents (
+  key integer primary key,
+  name text not null unique
+) strict;
+
+create table users (
+  key integer primary key,
+  name text not null unique
+) strict;
+
+-- A trace that names no session is a session of its own, with no facts stated. Sums are of the events that count.
+create table sessions (
+  key integer primary key,
+  session_id text not null unique,
+  facts integer not null default 0,
+  first_time integer not null default 9223372036854775807,
+  last_time integer not null default 0,
+  turns integer not null default 0,
+  runs integer not null default 0,
+  llm_calls integer not null default 0,
+  tool_calls integer not null default 0,
+  failed integer not null default 0,
+  input_tokens integer not null default 0,
+  output_tokens integer not null default 0,
+  cache_read_tokens integer not null default 0,
+  cache_write_tokens integer not null default 0,
+  reasoning_tokens integer not null default 0,
+  reported_cost real not null default 0,
+  computed_cost real not null default 0,
+  unpriced integer not null default 0,
+  logs integer not null default 0,
+  stated integer not null default 0,
+  cost_usd real generated always as (reported_cost + computed_cost) virtual
+) strict;
+create index sessions_last_time on sessions (last_time) where facts > 0;
+create index sessions_cost on sessions (cost_usd) where facts > 0;
+
+-- Which agents and users a session has, with the number of facts. kind: agent, user.
+create table session_links (
+  kind text not null,
+  key integer not null,
+  session_key integer not null,
+  facts integer not null,
+  primary key (kind, key, session_key)
+) strict, without rowid;
+create index session_links_session on session_links (session_key, kind);
+
+create table session_days (
+  day integer not null,
+  session_key integer not null,
+  facts integer not null,
+  primary key (day, session_key)
+) strict, without rowid;
+
+-- Traces with facts; a trace of services alone is not here.
+create table fact_traces (
+  key integer primary key,
+  trace_id text not null unique
+) strict;
+
+-- id is twice the number of the span row, or twice the number of the log record and one, that told of the event first; sources
+-- is null where nothing else told of it. counted is 0 for what only repeats or adds to another event.
+create table facts (
+  id integer primary key,
+  sources text,
+  trace_key integer,
+  span_id text,
+  parent_span_id text,
+  parent_id integer,
+  run_id integer,
+  resource_id integer not null,
+  service_name text,
+  counted integer not null,
+  counts_usage integer not null,
+  has_content integer not null,
+  fact text not null,
+  kind text not null,
+  origin text not null,
+  name text not null,
+  is_part integer not null,
+  is_open integer not null,
+  via text,
+  time integer not null,
+  duration integer,
+  agent_key integer,
+  agent_id text,
+  agent_version text,
+  parent_agent text,
+  workflow text,
+  session_key integer,
+  session_source integer not null,
+  turn_id text,
+  user_key integer,
+  response_id text,
+  tool_call_id text,
+  event_sequence integer,
+  pair_key text,
+  provider text,
+  model text,
+  request_model text,
+  input_tokens integer,
+  output_tokens integer,
+  cache_read_tokens integer,
+  cache_write_tokens integer,
+  reasoning_tokens integer,
+  total_tokens integer,
+  reported_cost real,
+  computed_cost real,
+  cache_saving real,
+  price_version text,
+  credits real,
+  nano_units integer,
+  time_to_first_token real,
+  finish_reasons text,
+  tool_name text,
+  tool_type text,
+  mcp_server text,
+  arguments_hash text,
+  decision text,
+  failed integer not null,
+  error_type text,
+  error_message text,
+  status_code integer,
+  attempt integer,
+  tags text,
+  metadata text,
+  details text,
+  run_llm_calls integer,
+  run_tool_calls integer,
+  run_input_tokens integer,
+  run_output_tokens integer,
+  run_cost real,
+  cost_usd real generated always as (coalesce(reported_cost, computed_cost)) virtual
+) strict;
+create index facts_session on facts (session_key, time) where session_key is not null;
+create index facts_trace on facts (trace_key) where trace_key is not null;
+create index facts_llm_calls on facts (time) where fact = 'llm_call' and counted = 1;
+create index facts_tool_calls on facts (time) where fact = 'tool_call' and counted = 1;
+create index facts_agent_runs on facts (time) where fact = 'agent_run' and counted = 1;
+create index facts_others on facts (fact, time) where fact in ('user_turn', 'step', 'event');
+create index facts_agent on facts (agent_key, fact, time) where counted = 1;
+create index facts_user on facts (user_key, time) where user_key is not null and counted = 1;
+create index facts_failed on facts (time) where failed = 1 and counted = 1;
+create index facts_open on facts (time) where is_open = 1 and counted = 1;
+-- By hour first, so that new entries land on few pages.
+create index facts_response on facts (time / 3600000000000, response_id) where response_id is not null;
+create index facts_tool_call_id on facts (session_key, tool_call_id) where tool_call_id is not null;
+create index facts_sequence on facts (session_key, event_sequence) where event_sequence is not null;
+create index facts_turns on facts (session_key, fact) where fact in ('user_turn', 'agent_run');
+create index facts_pairs on facts (pair_key) where pair_key is not null;
+create index facts_turn_without_session on facts (turn_id) where turn_id is not null and session_source > 2;
+
+-- Of events that several records tell of: which record belongs to which.
+create table fact_sources (
+  source integer primary key,
+  fact_id integer not null
+) strict;
+create index fact_sources_fact on fact_sources (fact_id);
+
+-- Which session a turn belongs to, for records that name only the turn.
+create table turns (
+  turn_id text primary key,
+  session_id text not null
+) strict, without rowid;
+
+-- What is counted together, by cube: 'what' (all but users), 'who' (users), 'label' (charge-back labels). 0 and '' stand for none.
+create table usage_groups (
+  id integer primary key,
+  cube text not null,
+  fact text not null,
+  kind text not null,
+  agent_key integer not null,
+  agent_version text not null,
+  service text not null,
+  parent_agent text not null,
+  workflow text not null,
+  provider text not null,
+  model text not null,
+  tool text not null,
+  mcp_server text not null,
+  error_type text not null,
+  finish text not null,
+  decision text not null,
+  user_key integer not null,
+  label text not null,
+  unique (cube, fact, kind, agent_key, agent_version, service, parent_agent, workflow, provider, model, tool, mcp_server, error_type,
+    finish, decision, user_key, label)
+) strict;
+
+create table usage_hours (
+  cube text not null,
+  period integer not null,
+  group_id integer not null,
+  count integer not null,
+  failed integer not null,
+  input_tokens integer not null,
+  output_tokens integer not null,
+  cache_read_tokens integer not null,
+  cache_write_tokens integer not null,
+  reasoning_tokens integer not null,
+  reported_cost real not null,
+  computed_cost real not null,
+  cache_saving real not null,
+  credits real not null,
+  reported integer not null,
+  computed integer not null,
+  unpriced integer not null,
+  without_usage integer not null,
+  without_session integer not null,
+  without_content integer not null,
+  retries integer not null,
+  rate_limited integer not null,
+  run_llm_calls integer not null,
+  run_tool_calls integer not null,
+  timed_output_tokens integer not null,
+  timed_ns integer not null,
+  durations blob not null,
+  first_tokens blob not null,
+  primary key (cube, period, group_id)
+) strict, without rowid;
+
+create table usage_days (
+  cube text not null,
+  period integer not null,
+  group_id integer not null,
+  count integer not null,
+  failed integer not null,
+  input_tokens integer not null,
+  output_tokens integer not null,
+  cache_read_tokens integer not null,
+  cache_write_tokens integer not null,
+  reasoning_tokens integer not null,
+  reported_cost real not null,
+  computed_cost real not null,
+  cache_saving real not null,
+  credits real not null,
+  reported integer not null,
+  computed integer not null,
+  unpriced integer not null,
+  without_usage integer not null,
+  without_session integer not null,
+  without_content integer not null,
+  retries integer not null,
+  rate_limited integer not null,
+  run_llm_calls integer not null,
+  run_tool_calls integer not null,
+  timed_output_tokens integer not null,
+  timed_ns integer not null,
+  durations blob not null,
+  first_tokens blob not null,
+  primary key (cube, period, group_id)
+) strict, without rowid;
+
+-- Prompts, answers, arguments, results: each text once, whatever number of records repeat it. source and time: where it came
+-- first. day: when it was last referred to.
+create table contents (
+  id integer primary key,
+  hash integer not null unique,
+  text text not null,
+  size integer not null,
+  source integer not null,
+  time integer not null,
+  day integer not null
+) strict;
+
+-- The content of one record: a JSON array of [direction, message, part, role, kind, name, call_id, content_id].
+create table fact_contents (
+  source integer primary key,
+  parts text not null
+) strict;
+
+create virtual table contents_text using fts5 (text, content = 'contents', content_rowid = 'id', tokenize = 'unicode61');
+
+-- Metric streams that count what agents used; their values are in metric_points.
+create table usage_streams (
+  stream_id integer primary key,
+  family text not null,
+  metric text not null,
+  measure text not null,
+  type text,
+  temporality text not null,
+  agent text,
+  session_id text,
+  user text,
+  provider text,
+  model text,
+  tool text,
+  service text,
+  label text
+) strict;
+
+create view named_facts as
+  select facts.*, fact_traces.trace_id, agents.name as agent_name, sessions.session_id, users.name as user_id,
+    case when facts.reported_cost is not null then 'reported' when facts.computed_cost is not null then 'computed' else 'unpriced' end
+      as cost_source
+  from facts left join fact_traces on fact_traces.key = facts.trace_key left join agents on agents.key = facts.agent_key
+    left join sessions on sessions.key = facts.session_key left join users on users.key = facts.user_key;
+create view llm_calls as select * from named_facts where fact = 'llm_call' and counted = 1;
+create view tool_calls as select * from named_facts where fact = 'tool_call' and counted = 1;
+create view agent_runs as select * from named_facts where fact = 'agent_run' and counted = 1;
+create view user_turns as select * from named_facts where fact = 'user_turn' and counted = 1;

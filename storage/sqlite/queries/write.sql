@@ -115,6 +115,9 @@ insert or ignore into logs (id, resource_id, scope_id, time, time_unix_nano, obs
   severity_text, body, body_type, event_name, trace_id, span_id, flags, attributes, dropped_attributes_count, record_uid)
 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
+-- name: logs_between
+select id from logs where id between ? and ?;
+
 -- name: index_log_text
 insert into logs_text (rowid, body) select id, body from logs where id between ? and ? and body is not null;
 
