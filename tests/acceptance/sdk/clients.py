@@ -51,8 +51,20 @@ class Client:
 
     @property
     def retries(self) -> bool:
-        """JavaScript's gRPC exporter gives up at once."""
+        """JavaScript's gRPC exporter sends nothing twice."""
         return (self.language, self.protocol) != ("javascript", "grpc")
+
+    @property
+    def waits_for_a_receiver(self) -> bool:
+        """Go's HTTP exporters send again what was answered, but not where the connection was refused."""
+        return self.retries and (self.language != "go" or self.protocol == "grpc")
+
+    @property
+    def patience(self) -> str:
+        """30 s for an export with all its retries. By default it is 10 s: too short for Go, which first waits 5 s, and for all of
+        them on a busy machine. Python counts in seconds.
+        """
+        return "30" if self.language == "python" else "30000"
 
 
 CLIENTS = (
@@ -181,14 +193,15 @@ def _environment(more: Mapping[str, str]) -> dict[str, str]:
 class Program:
     """A client that runs. Leaving the `with` block ends it."""
 
-    def __init__(self, command: Command, client: Client, endpoint: str, service: str) -> None:
+    def __init__(self, command: Command, client: Client, endpoint: str, service: str, *, patient: bool = False) -> None:
         """`endpoint` is a URL."""
         told = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": client.protocol}
+        patience = {"OTEL_EXPORTER_OTLP_TIMEOUT": client.patience} if patient else {}
         compressed = {"OTEL_EXPORTER_OTLP_COMPRESSION": client.compression} if client.compression else {}
         self._log = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  closed with the program
         self.process = subprocess.Popen(
             command,
-            env=_environment({"OTEL_SERVICE_NAME": service, **told, **compressed}),
+            env=_environment({"OTEL_SERVICE_NAME": service, **told, **compressed, **patience}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,

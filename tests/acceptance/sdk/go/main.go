@@ -11,6 +11,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/go-logr/stdr"
 	"go.opentelemetry.io/otel"
 )
 
@@ -21,23 +22,25 @@ func must(err error) {
 }
 
 func main() {
+	stdr.SetVerbosity(1) // warnings too
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Print(err) }))
 	ctx := context.Background()
 	shop := open(ctx, os.Getenv("OTEL_EXPORTER_OTLP_PROTOCOL"))
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
 		shop.sell(ctx, lines.Text())
-		shop.flush(ctx)
+		all(ctx, shop.flushes)
 		fmt.Println(lines.Text())
 	}
+	all(ctx, shop.shutdowns)
 }
 
-// flush sends the signals at once, as their timers may do.
-func (s *shop) flush(ctx context.Context) {
+// all sends the signals at once, as their timers may do.
+func all(ctx context.Context, steps []func(context.Context) error) {
 	var waiting sync.WaitGroup
-	for _, flush := range s.flushes {
+	for _, step := range steps {
 		waiting.Go(func() {
-			if err := flush(ctx); err != nil {
+			if err := step(ctx); err != nil {
 				otel.Handle(err)
 			}
 		})

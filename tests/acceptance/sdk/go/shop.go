@@ -23,18 +23,31 @@ type shop struct {
 	durations metric.Float64Histogram
 	queue     metric.Int64Gauge
 	flushes   []func(context.Context) error
+	shutdowns []func(context.Context) error
+}
+
+type provider interface {
+	ForceFlush(context.Context) error
+	Shutdown(context.Context) error
+}
+
+func (s *shop) send(by provider) {
+	s.flushes = append(s.flushes, by.ForceFlush)
+	s.shutdowns = append(s.shutdowns, by.Shutdown)
 }
 
 // open has Go's exporters write JSON for traces only: they know no other signal in JSON.
 func open(ctx context.Context, protocol string) *shop {
 	traces := sdktrace.NewTracerProvider(sdktrace.WithBatcher(traceExporter(ctx, protocol)))
-	made := &shop{tracer: traces.Tracer("shop"), logger: noop.NewLoggerProvider().Logger(""), flushes: []func(context.Context) error{traces.ForceFlush}}
+	made := &shop{tracer: traces.Tracer("shop"), logger: noop.NewLoggerProvider().Logger("")}
+	made.send(traces)
 	var meters metric.MeterProvider = noopmetric.NewMeterProvider()
 	if protocol != "http/json" {
 		logs := sdklog.NewLoggerProvider(sdklog.WithProcessor(sdklog.NewBatchProcessor(logExporter(ctx, protocol))))
 		metrics := sdkmetric.NewMeterProvider(sdkmetric.WithReader(sdkmetric.NewPeriodicReader(metricExporter(ctx, protocol))))
 		made.logger, meters = logs.Logger("shop"), metrics
-		made.flushes = append(made.flushes, logs.ForceFlush, metrics.ForceFlush)
+		made.send(logs)
+		made.send(metrics)
 	}
 	made.openMeter(meters.Meter("shop"))
 	return made

@@ -2,12 +2,13 @@
 // records and three metrics, flushed before the number is repeated on standard output. Everything about the receiver comes
 // from the standard OTEL_… variables; warnings of the SDK go to standard error.
 import { createInterface } from 'node:readline';
-import { SpanKind, SpanStatusCode, metrics, trace } from '@opentelemetry/api';
+import { DiagConsoleLogger, DiagLogLevel, SpanKind, SpanStatusCode, diag, metrics, trace } from '@opentelemetry/api';
 import { SeverityNumber, logs } from '@opentelemetry/api-logs';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 
 // The logger of the SDK writes to both streams; here standard output is for answers.
 for (const level of ['log', 'info', 'warn', 'debug']) console[level] = console.error;
+diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.WARN);
 const sdk = new NodeSDK();
 sdk.start();
 
