@@ -1,7 +1,7 @@
-"""A process that decodes: requests come in on standard input, ready rows go out on standard output, one at a time.
+"""A process that decodes: frames of requests come in on standard input, ready rows go out on standard output.
 
 Started by receiver.decoding as `python -m receiver.decode_worker`; it ends when its input ends, so it cannot outlive the
-daemon. A frame is a header and a body; see receiver.frames.
+daemon.
 
 Its memory is bounded by the operating system: 8 MiB of empty spans parse into 700 MiB, and no bound on the body foresees that.
 """
@@ -14,12 +14,13 @@ import sys
 from typing import TYPE_CHECKING
 
 from receiver.errors import RefusedRequest, TooLarge
-from receiver.frames import BATCH, ENCODINGS, MALFORMED, SIGNALS, TOO_LARGE, read_request, write_answer
+from receiver.frames import BATCH, MALFORMED, TOO_LARGE, read_requests, write_answers
 from receiver.ingest import decode_request
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from receiver.frames import Request
 
 # Address space, most of which is never touched: an ordinary body of 64 MiB needs 600 MiB.
 MOST_MEMORY_BYTES = 1536 * 2**20
@@ -45,18 +46,20 @@ def bound_memory(most_bytes: int) -> None:
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
-    while (request := read_request(requests)) is not None:
-        signal_number, encoding_number, received_time, body = request
-        try:
-            batch = decode_request(SIGNALS[signal_number], body, ENCODINGS[encoding_number], received_time)
-            kind, answer = BATCH, batch.dump()
-        except TooLarge as error:
-            kind, answer = TOO_LARGE, error.message.encode("utf-8", "replace")
-        except RefusedRequest as error:
-            kind, answer = MALFORMED, error.message.encode("utf-8", "replace")
-        except MemoryError:
-            kind, answer = TOO_LARGE, OUT_OF_MEMORY.encode()
-        write_answer(answers, kind, answer)
+    while frame := read_requests(requests):
+        write_answers(answers, [_answer(request) for request in frame])
+
+
+def _answer(request: Request) -> tuple[int, bytes]:
+    try:
+        batch = decode_request(request.signal, request.body, request.encoding, request.received_time)
+        return BATCH, batch.dump()
+    except TooLarge as error:
+        return TOO_LARGE, error.message.encode("utf-8", "replace")
+    except RefusedRequest as error:
+        return MALFORMED, error.message.encode("utf-8", "replace")
+    except MemoryError:
+        return TOO_LARGE, OUT_OF_MEMORY.encode()
 
 
 if __name__ == "__main__":

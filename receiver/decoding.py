@@ -1,8 +1,11 @@
-"""Decodes large requests in processes of their own, so that the event loop and the writer keep their core.
+"""Decodes requests in processes of their own, so that the event loop and the writer keep their core.
 
-Decoding is half of what a span costs (12 of 25 µs), all of it under the interpreter lock. A request below 32 KiB is decoded
-in place: handing it over costs more than it saves. Workers start with the first large request, so an idle daemon has none.
-A worker that dies is replaced, and its request given to the new one.
+Decoding is half of what a span costs (12 of 25 µs), all of it under the interpreter lock. A large request is handed over by
+itself. Small ones are decoded in place while they come one by one, which costs less than handing them over; when several have
+come at once they go together, and while those are away the next ones gather: no timer, and the larger the load the larger the
+groups. Workers start with the first request that needs one, so an idle daemon has none.
+
+A worker that dies is replaced, and its requests given to the new one.
 """
 
 from __future__ import annotations
@@ -14,22 +17,31 @@ import queue
 import subprocess
 import sys
 import threading
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, cast
 
 from receiver.errors import Malformed, RefusedRequest, TooLarge
-from receiver.frames import BATCH, ENCODINGS, SIGNALS, TOO_LARGE, read_answer, write_request
+from receiver.frames import BATCH, TOO_LARGE, Request, read_answers, write_requests
 from receiver.ingest import decode_request
 from storage.batch import Batch
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import BinaryIO
 
     from receiver.ingest import Encoding
 
+    Outcome = Batch | RefusedRequest
+    _Group = list[tuple[Request, asyncio.Future[Batch]]]
+
 logger = logging.getLogger(__name__)
 
-SMALLEST_HANDED_OVER_BYTES = 32 * 1024
+LARGE_BYTES = 32 * 1024
+# Up to so many small requests that came together are decoded in place.
+FEW = 3
+GROUP_REQUESTS = 64
+GROUP_BYTES = 512 * 1024
 PIPE_BYTES = 1024 * 1024
 ATTEMPTS = 2
 
@@ -46,13 +58,10 @@ class _Worker:
         )
         self._requests, self._answers = cast("BinaryIO", self._process.stdin), cast("BinaryIO", self._process.stdout)
 
-    def decode(self, signal: str, body: bytes, encoding: Encoding, received_time: int) -> Batch:
-        write_request(self._requests, SIGNALS.index(signal), ENCODINGS.index(encoding), received_time, body)
-        kind, answer = read_answer(self._answers)
-        if kind == BATCH:
-            return Batch.load(answer)
-        text = answer.decode()
-        raise TooLarge(text, len(body)) if kind == TOO_LARGE else Malformed(text)
+    def decode(self, requests: Sequence[Request]) -> list[Outcome]:
+        write_requests(self._requests, requests)
+        answers = read_answers(self._answers, len(requests))
+        return [_outcome(request, kind, body) for request, (kind, body) in zip(requests, answers, strict=True)]
 
     def stop(self) -> None:
         with contextlib.suppress(OSError):
@@ -62,45 +71,39 @@ class _Worker:
         self._answers.close()
 
 
-class ProcessDecoder:
-    """A Decoder (receiver.ingest) over `workers` processes; 0 decodes everything in place or in a thread."""
+def _outcome(request: Request, kind: int, body: bytes) -> Outcome:
+    if kind == BATCH:
+        return Batch.load(body)
+    text = body.decode()
+    return TooLarge(text, len(request.body)) if kind == TOO_LARGE else Malformed(text)
 
-    def __init__(self, workers: int) -> None:
-        self._workers = workers
+
+class _Workers:
+    """The processes, started when they are needed. Called from the decoder's threads, one worker a thread."""
+
+    def __init__(self) -> None:
         self._idle: queue.LifoQueue[_Worker] = queue.LifoQueue()
         self._lock = threading.Lock()
         self._all: list[_Worker] = []
-        self._threads = ThreadPoolExecutor(max(workers, 1), thread_name_prefix="decoder")
 
-    async def decode(self, signal: str, body: bytes, encoding: Encoding, received_time: int) -> Batch:
-        if len(body) < SMALLEST_HANDED_OVER_BYTES:
-            return decode_request(signal, body, encoding, received_time)
-        decode = self._hand_over if self._workers else decode_request
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, decode, signal, body, encoding, received_time)
-
-    async def aclose(self) -> None:
-        """Waits for what is under way, then ends the workers."""
-        await asyncio.to_thread(self._threads.shutdown)
-        for worker in self._all:
-            worker.stop()
-
-    def _hand_over(self, signal: str, body: bytes, encoding: Encoding, received_time: int) -> Batch:
+    def decode(self, requests: Sequence[Request]) -> list[Outcome]:
         for _ in range(ATTEMPTS):
             worker = self._take()
             try:
-                batch = worker.decode(signal, body, encoding, received_time)
+                outcomes = worker.decode(requests)
             except OSError as error:
                 logger.warning("a decoding process ended (%s); a new one starts", error)
                 self._discard(worker)
-            except RefusedRequest:
-                self._idle.put(worker)
-                raise
             else:
                 self._idle.put(worker)
-                return batch
+                return outcomes
         # What ends a process twice must not be tried in the one that everything depends on.
-        raise TooLarge("the request ended the process that decoded it, twice: send fewer items at once", len(body))
+        message = "the request ended the process that decoded it, twice: send fewer items at once"
+        return [TooLarge(message, len(request.body)) for request in requests]
+
+    def stop(self) -> None:
+        for worker in self._all:
+            worker.stop()
 
     def _take(self) -> _Worker:
         with contextlib.suppress(queue.Empty):
@@ -114,3 +117,101 @@ class ProcessDecoder:
         with self._lock:
             self._all.remove(worker)
         worker.stop()
+
+
+class ProcessDecoder:
+    """A Decoder (receiver.ingest) over `workers` processes; 0 decodes everything in place or in a thread."""
+
+    def __init__(self, workers: int) -> None:
+        self._count = workers
+        self._workers = _Workers()
+        self._threads = ThreadPoolExecutor(max(workers, 1), thread_name_prefix="decoder")
+        self._small: deque[tuple[Request, asyncio.Future[Batch]]] = deque()
+        self._groups_away = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._flush_due = False
+
+    async def decode(self, signal: str, body: bytes, encoding: Encoding, received_time: int) -> Batch:
+        request = Request(signal, encoding, received_time, body)
+        if len(body) >= LARGE_BYTES:
+            (outcome,) = await self._away([request])
+            return _batch_of(outcome)
+        if not self._count:
+            return decode_request(signal, body, encoding, received_time)
+        future: asyncio.Future[Batch] = asyncio.get_running_loop().create_future()
+        self._small.append((request, future))
+        self._flush_soon()
+        return await future
+
+    async def aclose(self) -> None:
+        """Waits for what is under way, then ends the workers."""
+        await asyncio.to_thread(self._threads.shutdown)
+        self._workers.stop()
+
+    async def _away(self, requests: Sequence[Request]) -> list[Outcome]:
+        decode = self._workers.decode if self._count else _decode_here
+        return await asyncio.get_running_loop().run_in_executor(self._threads, decode, requests)
+
+    def _flush_soon(self) -> None:
+        """Once the loop has seen everything that has come: requests that came together are decoded together."""
+        if not self._flush_due:
+            self._flush_due = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flush_due = False
+        while self._small and self._groups_away < self._count:
+            group = self._take_group()
+            if len(group) <= FEW and not self._groups_away:
+                _settle(group, _decode_here([request for request, _ in group]))
+            else:
+                self._groups_away += 1
+                task = asyncio.get_running_loop().create_task(self._group_away(group))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+
+    def _take_group(self) -> _Group:
+        group: _Group = []
+        size = 0
+        while self._small and len(group) < GROUP_REQUESTS and size < GROUP_BYTES:
+            group.append(self._small.popleft())
+            size += len(group[-1][0].body)
+        return group
+
+    async def _group_away(self, group: _Group) -> None:
+        try:
+            _settle(group, await self._away([request for request, _ in group]))
+        except Exception as error:  # noqa: BLE001  whatever it is, every sender is to have an answer
+            for _, future in group:
+                if not future.done():
+                    future.set_exception(error)
+        finally:
+            self._groups_away -= 1
+            self._flush()
+
+
+def _decode_here(requests: Sequence[Request]) -> list[Outcome]:
+    return [_decode_one(request) for request in requests]
+
+
+def _decode_one(request: Request) -> Outcome:
+    try:
+        return decode_request(request.signal, request.body, request.encoding, request.received_time)
+    except RefusedRequest as error:
+        return error
+
+
+def _batch_of(outcome: Outcome) -> Batch:
+    if isinstance(outcome, RefusedRequest):
+        raise outcome
+    return outcome
+
+
+def _settle(group: _Group, outcomes: Sequence[Outcome]) -> None:
+    for (_, future), outcome in zip(group, outcomes, strict=True):
+        if future.done():
+            continue
+        if isinstance(outcome, RefusedRequest):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)

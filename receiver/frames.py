@@ -1,52 +1,82 @@
-"""What the daemon and its decoding processes say to each other: a fixed header, then so many bytes."""
+"""What the daemon and its decoding processes say to each other: frames of one or more requests, and frames of their answers.
+
+A process reads a whole frame before it answers, so neither side can block the other with a full pipe.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from struct import Struct
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import BinaryIO
 
     from receiver.ingest import Encoding
 
 SIGNALS = ("traces", "logs", "metrics")
 ENCODINGS: tuple[Encoding, ...] = ("protobuf", "json")
+BATCH, MALFORMED, TOO_LARGE = 0, 1, 2
+
+# How many requests or answers follow.
+_COUNT = Struct("<I")
 # Signal, encoding (positions above), time of receipt in ns, length of the body.
 _REQUEST = Struct("<BBqQ")
-# What the rest is, and its length.
+# What the body is, and its length.
 _ANSWER = Struct("<BQ")
-BATCH, MALFORMED, TOO_LARGE = 0, 1, 2
 
 
 class WorkerGone(ConnectionError):
     """The other side ended in the middle of a frame."""
 
 
-def write_request(pipe: BinaryIO, signal: int, encoding: int, received_time: int, body: bytes) -> None:
-    pipe.write(_REQUEST.pack(signal, encoding, received_time, len(body)))
-    pipe.write(body)
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request to decode; `received_time` is in ns."""
+
+    signal: str
+    encoding: Encoding
+    received_time: int
+    body: bytes
+
+
+def write_requests(pipe: BinaryIO, requests: Sequence[Request]) -> None:
+    pipe.write(_COUNT.pack(len(requests)))
+    for request in requests:
+        signal, encoding = SIGNALS.index(request.signal), ENCODINGS.index(request.encoding)
+        pipe.write(_REQUEST.pack(signal, encoding, request.received_time, len(request.body)))
+        pipe.write(request.body)
     pipe.flush()
 
 
-def read_request(pipe: BinaryIO) -> tuple[int, int, int, bytes] | None:
-    """None at the end of the input."""
-    header = pipe.read(_REQUEST.size)
+def read_requests(pipe: BinaryIO) -> list[Request]:
+    """Nothing at the end of the input."""
+    header = pipe.read(_COUNT.size)
     if not header:
-        return None
-    signal, encoding, received_time, length = _REQUEST.unpack(header)
-    return signal, encoding, received_time, _exactly(pipe, length)
+        return []
+    return [_read_request(pipe) for _ in range(_COUNT.unpack(header)[0])]
 
 
-def write_answer(pipe: BinaryIO, kind: int, body: bytes) -> None:
-    """`body` is a dumped batch, or the text of a refusal."""
-    pipe.write(_ANSWER.pack(kind, len(body)))
-    pipe.write(body)
+def _read_request(pipe: BinaryIO) -> Request:
+    signal, encoding, received_time, length = _REQUEST.unpack(_exactly(pipe, _REQUEST.size))
+    return Request(SIGNALS[signal], ENCODINGS[encoding], received_time, _exactly(pipe, length))
+
+
+def write_answers(pipe: BinaryIO, answers: Sequence[tuple[int, bytes]]) -> None:
+    """Of each request: what the answer is, and a dumped batch or the text of a refusal."""
+    for kind, body in answers:
+        pipe.write(_ANSWER.pack(kind, len(body)))
+        pipe.write(body)
     pipe.flush()
 
 
-def read_answer(pipe: BinaryIO) -> tuple[int, bytes]:
-    """The inverse of write_answer; raises WorkerGone."""
+def read_answers(pipe: BinaryIO, count: int) -> list[tuple[int, bytes]]:
+    """The inverse of write_answers; raises WorkerGone."""
+    return [_read_answer(pipe) for _ in range(count)]
+
+
+def _read_answer(pipe: BinaryIO) -> tuple[int, bytes]:
     kind, length = _ANSWER.unpack(_exactly(pipe, _ANSWER.size))
     return kind, _exactly(pipe, length)
 

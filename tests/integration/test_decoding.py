@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import signal
@@ -11,7 +12,7 @@ import psutil
 import pytest
 
 from benchmarks.telemetry import SECOND_NS, trace_request
-from receiver.decoding import SMALLEST_HANDED_OVER_BYTES, ProcessDecoder
+from receiver.decoding import LARGE_BYTES, ProcessDecoder
 from receiver.errors import Malformed, TooLarge
 from receiver.ingest import decode_request
 
@@ -23,7 +24,7 @@ RECEIVED = 1_700_000_000 * SECOND_NS
 
 def large_request() -> bytes:
     body = trace_request(random.Random(4), 100, RECEIVED)
-    assert len(body) > SMALLEST_HANDED_OVER_BYTES
+    assert len(body) > LARGE_BYTES
     return body
 
 
@@ -51,8 +52,30 @@ async def test_a_worker_gives_the_rows_that_decoding_in_place_gives(decoder: Pro
     assert batch == decode_request("traces", body, "protobuf", RECEIVED)
 
 
+async def test_small_requests_that_come_together_are_decoded_together(decoder: ProcessDecoder) -> None:
+    """Each sender gets its own rows, and its own refusal, whatever the others sent."""
+    bodies = [trace_request(random.Random(seed), 10, RECEIVED) for seed in range(40)]
+    bodies[7] = b"\xff\xff"
+
+    outcomes = await asyncio.gather(
+        *(decoder.decode("traces", body, "protobuf", RECEIVED) for body in bodies), return_exceptions=True
+    )
+
+    assert len([child for child in psutil.Process().children() if "receiver.decode_worker" in child.cmdline()]) == 1
+    assert isinstance(outcomes.pop(7), Malformed)
+    del bodies[7]
+    assert outcomes == [decode_request("traces", body, "protobuf", RECEIVED) for body in bodies]
+
+
+async def test_a_small_request_that_comes_alone_starts_no_worker(decoder: ProcessDecoder) -> None:
+    batch = await decoder.decode("traces", trace_request(random.Random(1), 10, RECEIVED), "protobuf", RECEIVED)
+
+    assert len(batch.rows) == 10
+    assert not [child for child in psutil.Process().children() if "receiver.decode_worker" in child.cmdline()]
+
+
 async def test_a_worker_refuses_as_decoding_in_place_does(decoder: ProcessDecoder) -> None:
-    garbage = b"\xff" * (SMALLEST_HANDED_OVER_BYTES + 1)
+    garbage = b"\xff" * (LARGE_BYTES + 1)
 
     with pytest.raises(Malformed, match="not an OTLP traces request"):
         await decoder.decode("traces", garbage, "protobuf", RECEIVED)
