@@ -12,6 +12,7 @@ from aiohttp import hdrs, web
 from otlpd import page
 from query import faults
 from query.application import add_routes
+from query.legacy import add_legacy_routes
 from receiver.cors import Cors
 from receiver.errors import HostNotAllowed
 from receiver.hosts import HostCheck
@@ -38,6 +39,7 @@ def api_application(otlp: OtlpHttp, vendors: VendorHttp, context: QueryContext, 
     otlp.add_routes(app)
     vendors.add_routes(app)
     add_routes(app, context)
+    add_legacy_routes(app, context)
     page.add_routes(app)
     return app
 

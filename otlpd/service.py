@@ -28,6 +28,7 @@ from otlpd.config import fixed_keys, listens_on_loopback_only, tls_of
 from otlpd.exit_codes import CannotStart, ExitCode
 from otlpd.measurements import measurements
 from otlpd.settings import LOCALHOST
+from query.legacy import current_run
 from query.question import QueryContext
 from receiver.decoding import ProcessDecoder
 from receiver.grpc import GrpcServer, OtlpGrpc
@@ -116,7 +117,9 @@ async def _listening(settings: Settings, ingest: Ingest, store: SqliteStore, gat
     context = None if tls is None else ssl_context(tls)
     within = settings.drain_seconds * (1 - _STORE_SHARE)
     otlp = OtlpHttp(ingest, receiver, gate)
-    vendors = VendorHttp(ingest, store, receiver, gate, signatures=_signature_policy(settings))
+    vendors = VendorHttp(
+        ingest, store, receiver, gate, signatures=_signature_policy(settings), current_run=partial(current_run, store)
+    )
     applications = [web.Application(), api_application(otlp, vendors, _query_context(store, ingest, gate), receiver)]
     otlp.add_routes(applications[0])
     otlp.add_fallback(applications[0])

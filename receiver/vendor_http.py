@@ -19,7 +19,8 @@ from receiver.errors import BodyTimeout, TooLarge
 from receiver.notices import Notices
 from receiver.signals import SIGNALS
 from receiver.status import classify, is_ours
-from receiver.vendors import DIALECTS, Answer, Stored, VendorRequestError
+from receiver.vendor_runs import answer_change, answer_commit, changed, read_change, read_commit
+from receiver.vendors import DIALECTS, LOCAL_TELEMETRY, Answer, Stored, VendorRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
     from receiver.authorizer import Authorizer
     from receiver.ingest import Ingest
     from receiver.settings import ReceiverSettings
+    from receiver.vendor_runs import CurrentRun
     from receiver.vendors import Dialect, Endpoint, SignaturePolicy, Translation
+    from receiver.vendors.dialect import JsonObject
     from storage.batch import Written
 
     class LogNumbers(Protocol):
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
 _INLINE_BYTES = 16 * 1024
 """Up to here a translation takes about 2 ms, and a thread would cost more in switches than it gives."""
 
+_RUN = "/api/v1/runs/{event_id}"
 _SIGNALS = {signal.name: signal for signal in SIGNALS}
 _logger = logging.getLogger(__name__)
 
@@ -55,14 +59,17 @@ class VendorHttp:
         authorize: Authorizer = allow_all,
         *,
         signatures: SignaturePolicy | None = None,
-        on_stored: Callable[[Dialect, bytes], None] | None = None,
+        current_run: CurrentRun,
     ) -> None:
         self._ingest = ingest
         self._store = store
         self._bodies = BodyReader(settings)
         self._authorize = authorize
         self._signatures = signatures
-        self._on_stored = on_stored
+        self.on_stored: Callable[[Dialect, bytes], None] | None = None
+        """Told of every request's body after its commit."""
+        self._current_run = current_run
+        self._changing = asyncio.Lock()
         self._notices = Notices(_logger)
 
     def add_routes(self, app: web.Application) -> None:
@@ -72,6 +79,9 @@ class VendorHttp:
                 for method in endpoint.methods:
                     for path in endpoint.paths:
                         app.router.add_route(method, path, handler, expect_handler=expect_later)
+        for slash in ("", "/"):
+            app.router.add_patch(f"{_RUN}{slash}", partial(self._change_run, read_change))
+            app.router.add_post(f"{_RUN}/associate-commit{slash}", partial(self._change_run, read_commit))
 
     async def _receive(self, dialect: Dialect, endpoint: Endpoint, request: web.Request) -> web.Response:
         try:
@@ -87,8 +97,8 @@ class VendorHttp:
             return web.Response(status=400)  # nobody will read it
         except Exception as error:  # noqa: BLE001  every error is answered, none with its own words unless it is ours
             return self._refuse(error, dialect)
-        if self._on_stored is not None:
-            self._on_stored(dialect, body)
+        if self.on_stored is not None:
+            self.on_stored(dialect, body)
         return _response(answer)
 
     async def _store_and_answer(self, endpoint: Endpoint, body: bytes, request: web.Request) -> Answer:
@@ -109,6 +119,31 @@ class VendorHttp:
         """What the answer quotes: the first number under each key, and whether it was given in this request."""
         numbers = await self._store.log_numbers(translation.keys)
         return {key: Stored(number, any(one.has_log(number) for one in written)) for key, number in numbers.items()}
+
+    async def _change_run(self, read: Callable[[bytes], JsonObject], request: web.Request) -> web.Response:
+        try:
+            self._authorize(request.headers, INGEST_SCOPE)
+            self._bodies.judge_length(request.content_length)
+            with self._ingest.pending.reserve(request.content_length or 0) as reservation:
+                change = read(await self._bodies.read(request, reservation))
+                return _response(await self._store_change(request.match_info["event_id"], change))
+        except VendorRequestError as refusal:
+            self._count("vendor_refused")
+            return _response(refusal.answer)
+        except SenderLeft:
+            return web.Response(status=400)  # nobody will read it
+        except Exception as error:  # noqa: BLE001  every error is answered
+            return self._refuse(error, LOCAL_TELEMETRY)
+
+    async def _store_change(self, event_id: str, change: JsonObject) -> Answer:
+        # One after the other: a change is made to what the change before it left.
+        async with self._changing:
+            run = await self._current_run(event_id)
+            if run is None:
+                raise VendorRequestError(LOCAL_TELEMETRY.refuse(404, f"Run not found: {event_id}"))
+            translation = changed(run, change, self._ingest.now())
+            await self._ingest.store([(_SIGNALS[name], message.SerializeToString()) for name, message in translation.requests])
+        return answer_commit(event_id, run, change) if "git_commit_hash" in change else answer_change(event_id, change)
 
     def _refuse(self, error: Exception, dialect: Dialect) -> web.Response:
         refusal = classify(error)

@@ -34,6 +34,7 @@ DIALECTS: tuple[Dialect, ...] = (CYLESTIO_MINI, CYLESTIO_LOCAL, DEVICE_METRICS, 
 
 __all__ = [
     "DIALECTS",
+    "LOCAL_TELEMETRY",
     "Answer",
     "Dialect",
     "Element",

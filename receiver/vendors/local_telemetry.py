@@ -195,6 +195,17 @@ def translate_batch(body: bytes, headers: Mapping[str, str], received_time_ns: i
     return Translation(_export(runs, received_time_ns).requests(), tuple(elements), True, received_time_ns)
 
 
+def translate_update(body: bytes, fields: Sequence[str], received_time_ns: int) -> Translation:
+    """A run that is there, as it is after a change of these fields."""
+    document = _read(body)
+    try:
+        run = Run.model_validate(document.value)
+    except ValidationError as error:
+        raise VendorRequestError(Answer(422, {"detail": field_errors(error, ["body"])})) from None
+    exports = _export([(document, run)], received_time_ns, updated_fields=fields)
+    return Translation(exports.requests(), (_element(document, run),), False, received_time_ns)
+
+
 def answer(translation: Translation, stored: Mapping[str, Stored]) -> Answer:
     """201 in both cases: the client looks at `status`."""
     [element] = translation.elements
@@ -245,8 +256,11 @@ def _uid(record: JsonRecord, run: Run) -> str:
     return _key(run) + digest(SYSTEM, record.value)[:32]
 
 
-def _export(runs: Sequence[tuple[JsonRecord, Run]], received_time_ns: int) -> Exports:
+def _export(
+    runs: Sequence[tuple[JsonRecord, Run]], received_time_ns: int, *, updated_fields: Sequence[str] | None = None
+) -> Exports:
     exports, seen, ended = Exports(), set[str](), set[bytes]()
+    updated: JsonObject = {} if updated_fields is None else {"telemetry.updated_fields": list(updated_fields)}
     parents = {(_trace_id(run), run.run_id): _span_id(run) for _, run in runs}
     for record, run in runs:
         resource, uid = _resource(run), _uid(record, run)
@@ -260,7 +274,7 @@ def _export(runs: Sequence[tuple[JsonRecord, Run]], received_time_ns: int) -> Ex
             time_ns=received_time_ns if created is None else created,
             observed_time_ns=received_time_ns,
             body=object_of(record.value),
-            attributes=_attributes(run),
+            attributes={**_attributes(run), **updated},
             event_name="telemetry.run",
             original=record.text,
             trace_id=trace_id,

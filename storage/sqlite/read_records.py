@@ -35,11 +35,12 @@ def spans_in_turn(reader: Reader, ids: Sequence[int]) -> Iterator[SpanRecord]:
 
 
 def logs_in_turn(reader: Reader, ids: Sequence[int]) -> Iterator[LogRecord]:
+    """Those that are there: a number may come from a user."""
     for some in _pieces(reader, ids):
         rows = reader.rows("logs_by_id", {"ids": _json(some)})
         resources, scopes = _shared(reader, rows)
         records = {row[2]: LogRecord(*(*row[2:], resources[row[0]], scopes[row[1]])) for row in rows}
-        yield from (records[id_] for id_ in some)
+        yield from (records[id_] for id_ in some if id_ in records)
 
 
 def _pieces(reader: Reader, ids: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aiohttp.test_utils import TestServer
 
 from otlpd.api import api_application
+from query.legacy import current_run
 from query.question import QueryContext
 from receiver.http import OtlpHttp
 from receiver.ingest import Ingest
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from aiohttp.test_utils import TestClient
     from pytest_aiohttp import AiohttpClient
 
+    from query.question import Authorize
     from receiver.vendors import SignaturePolicy
     from storage.sqlite.store import SqliteStore
 
@@ -61,13 +64,18 @@ class Api:
 
 
 async def serve(
-    aiohttp_client: AiohttpClient, store: SqliteStore, *, signatures: SignaturePolicy | None = None, **settings: Any
+    aiohttp_client: AiohttpClient,
+    store: SqliteStore,
+    *,
+    signatures: SignaturePolicy | None = None,
+    authorize: Authorize | None = None,
+    **settings: Any,
 ) -> Api:
     clock = Clock()
     receiver = ReceiverSettings(**settings)
     ingest = Ingest(store, max_pending_bytes=receiver.max_pending_bytes, clock=clock)
-    vendors = VendorHttp(ingest, store, receiver, signatures=signatures)
-    context = QueryContext(store=store, clock=clock, counters=list, version="1.2.3")
+    vendors = VendorHttp(ingest, store, receiver, signatures=signatures, current_run=partial(current_run, store))
+    context = QueryContext(store=store, clock=clock, counters=list, version="1.2.3", authorize=authorize)
     app = api_application(OtlpHttp(ingest, receiver), vendors, context, receiver)
     server = TestServer(app)
     await server.start_server(auto_decompress=False)  # as receiver.http_server does: bodies are inflated within bounds
