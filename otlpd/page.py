@@ -83,6 +83,10 @@ def _front(*, built: bool) -> dict[str, object]:
     return {
         "name": "otlpd",
         "version": __version__,
+        # What clients of the servers that otlpd stands in for look for here.
+        "status": "healthy",
+        "service": "otlpd",
+        "endpoints": {"ingest": "/ingest", "health": "/healthz", "telemetry": "/api/v1/telemetry", "runs": "/api/v1/runs"},
         "page": None if built else f"The web page was not built. To get it, {HOW_TO_BUILD}.",
         "links": {"api": "/openapi.json", "docs": "/docs", "redoc": "/redoc", "health": "/health", "metrics": "/metrics"},
     }

@@ -185,6 +185,7 @@ def _query_context(store: SqliteStore, ingest: Ingest, gate: Gate) -> QueryConte
         counters=lambda: measurements(ingest, __version__, started),
         version=__version__,
         authorize=authorize,
+        engine={"db_path": str(store.path), "journal_mode": "WAL", "synchronous": "FULL"},
     )
 
 

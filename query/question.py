@@ -56,6 +56,8 @@ class QueryContext:
     version: str
     limits: Limits = field(default_factory=Limits)
     authorize: Authorize | None = None
+    # What the engine tells about itself: `db_path`, `journal_mode`, `synchronous`.
+    engine: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,9 +121,9 @@ SCHEMAS: dict[str, Schema] = {
         dropped_attributes_count=COUNT,
     ),
     "Service": thing(
-        "A service and what it sent in the range.",
+        "A service that sent spans, logs or metrics in the range.",
         name=TEXT_OR_NULL,
-        span_count=COUNT,
+        span_count=told(COUNT, "0 where it sent only logs or metrics."),
         error_count=COUNT,
         error_rate=RATE,
         first_seen=TIME,
@@ -237,14 +237,27 @@ SCHEMAS: dict[str, Schema] = {
         commit_seconds={"type": "number", "minimum": 0},
         counters=COUNTS_BY_NAME,
     ),
-    "Health": thing(
-        "Whether otlpd can take and keep telemetry now.",
-        status={"type": "string", "enum": ["ok", "unavailable"]},
-        version=TEXT,
-        reason=told(TEXT_OR_NULL, "Why not, when it is unavailable."),
-    ),
+    "Health": {
+        **thing(
+            "Whether otlpd can take and keep telemetry now, and what some systems' clients look for besides.",
+            status={"type": "string", "enum": ["ok", "unavailable"]},
+            version=TEXT,
+            reason=told(TEXT_OR_NULL, "Why not, when it is unavailable."),
+            server_time=TEXT,
+            timestamp=TEXT,
+            service=TEXT,
+            db_path=TEXT,
+            journal_mode=TEXT,
+            synchronous=TEXT,
+        ),
+        "required": ["status", "version", "reason", "server_time", "timestamp"],
+    },
     "Measurements": thing(
-        "The program's own figures, by name.",
+        "The program's own figures, by name; beside them how many runs of jobs are stored, by agent.",
+        total_runs=COUNT,
+        agents={"type": "object", "additionalProperties": COUNT},
+        recent_24h=COUNT,
+        performance={"type": "object", "additionalProperties": TEXT},
         metrics={
             "type": "object",
             "additionalProperties": thing(

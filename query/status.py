@@ -12,6 +12,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.openmetrics import exposition as openmetrics_exposition
 
 from query import answers, shapes
+from query.legacy.runs import run_figures
+from query.legacy.times import iso
 from query.question import Measurement
 from storage.errors import StoreError
 
@@ -38,7 +40,11 @@ async def show_health(question: Question) -> web.Response:
 
 
 def _health(question: Question, status: int, word: str, reason: str | None) -> web.Response:
-    body = orjson.dumps({"status": word, "version": question.context.version, "reason": reason})
+    now = iso(question.now)
+    answer = {"status": word, "version": question.context.version, "reason": reason, "server_time": now, "timestamp": now}
+    # "service" is what the clients of a monitoring backend look for; /health is asked by those of a runs API.
+    more = {"service": "monitoring-backend"} if question.route.path == "/healthz" else question.context.engine
+    body = orjson.dumps({**answer, **more})
     return web.Response(body=body, status=status, content_type="application/json", headers={"Cache-Control": "no-store"})
 
 
@@ -55,7 +61,8 @@ async def show_metrics(question: Question) -> web.Response:
         return await _exposition(question, text, openmetrics_exposition.CONTENT_TYPE_LATEST)
     if "text/plain" in accept:
         return await _exposition(question, exposition.generate_latest(_registry(measured)), CONTENT_TYPE_LATEST)
-    return await answers.json(question, measured, _as_json)
+    runs = await run_figures(question.store, question.now, question.context.engine)
+    return await answers.json(question, measured, lambda figures: {**_as_json(figures), **runs})
 
 
 async def _exposition(question: Question, body: bytes, content_type: str) -> web.Response:

@@ -7,18 +7,19 @@ update (stored by PATCH with the fields that it changed) always counts.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import orjson
 
-from query.legacy.endpoint import Ask, Endpoint, Refusal
+from query.legacy.endpoint import DAY, Ask, Endpoint, Refusal
 from query.legacy.events import Event, Wanted, every
 from query.legacy.times import iso, parse_time
-from storage.contract import AttributeFilter, LogQuery, TimeRange
+from storage.contract import AttributeFilter, LogCountQuery, LogQuery, TimeRange
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from storage.contract import Store
 
@@ -83,6 +84,19 @@ async def current_run(store: Store, event_id: str) -> dict[str, Any] | None:
     events = [Event(record) for record in (await store.find_logs(query)).items]
     documents = [event for event in events if event.document.get("event_id") == event_id]
     return state_of(sorted(documents, key=lambda event: event.id)) if documents else None
+
+
+async def run_figures(store: Store, now: int, engine: Mapping[str, str]) -> dict[str, Any]:
+    """What GET /metrics tells of runs."""
+    query = LogCountQuery(event=RUN, scopes=SCOPE, group_by=("telemetry.event_id", "service"), limit=10_000_000)
+    found = await store.log_counts(query)
+    agents = Counter(count.group[1] or "unknown" for count in found)
+    return {
+        "total_runs": agents.total(),
+        "agents": dict(agents.most_common()),
+        "recent_24h": sum(count.first_time > now - DAY for count in found),
+        "performance": {name: engine[name] for name in ("db_path", "journal_mode") if name in engine},
+    }
 
 
 async def _runs(ask: Ask) -> list[dict[str, Any]]:

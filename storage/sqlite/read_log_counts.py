@@ -23,7 +23,8 @@ GROUPS, SUMS, FILTERS = 3, 4, 3
 def log_counts(reader: Reader, query: LogCountQuery) -> list[LogCount]:
     search = Search.within("logs", query.range)
     search.want_service(reader, query.service)
-    if search.impossible:
+    scopes = scope_ids(reader, query.scopes)
+    if search.impossible or scopes == "[]":
         return []
     bounds = {"table_name": search.table, "start": search.start, "end": search.end}
     (first_id,) = reader.execute(statement("lowest_row_since"), bounds).fetchone()
@@ -34,7 +35,7 @@ def log_counts(reader: Reader, query: LogCountQuery) -> list[LogCount]:
         "first_id": first_id,
         "event": query.event,
         "severity": query.severity,
-        "scopes": scope_ids(reader, query.scopes),
+        "scopes": scopes,
         "is_event": query.is_event,
         "interval": query.interval_ns,
         "number": None if query.values_of is None else _path(query.values_of),

@@ -65,6 +65,8 @@ def _search(reader: Reader, query: LogQuery) -> Search:
         search.want_hash(EVENT, query.event)
     search.want_service(reader, query.service)
     search.want_attributes(reader, query.attributes)
+    scopes = scope_ids(reader, query.scopes)
+    search.impossible = search.impossible or scopes == "[]"
     wordless = query.text if query.text and words_of(query.text) is None else None
     search.parameters |= {
         "event": query.event,
@@ -72,7 +74,7 @@ def _search(reader: Reader, query: LogQuery) -> Search:
         "span_id": query.span_id,
         "min_severity": query.min_severity,
         "severity": query.severity,
-        "scopes": scope_ids(reader, query.scopes),
+        "scopes": scopes,
         "is_event": query.is_event,
         "text": None if wordless is None else ascii_lower(wordless.strip()),
         "words": words_of(query.text),

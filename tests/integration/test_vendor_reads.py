@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from query.legacy.application import SYSTEMS
-from tests.integration.vendor_harness import NOW, serve
+from tests.integration.vendor_harness import ENGINE, NOW, serve
 
 if TYPE_CHECKING:
     from pytest_aiohttp import AiohttpClient
@@ -428,3 +428,18 @@ async def test_keys_are_asked_for(aiohttp_client: AiohttpClient, store: SqliteSt
     assert (await guarded.refusal("/v1/agents"))[0] == 401
     assert await api.ask("/api/events") == []
     assert NOW // SECOND == 1_760_000_000
+
+
+async def test_health_and_figures_for_clients_of_a_runs_api(api: Api) -> None:
+    await api.post("/api/v1/runs/batch", [RUN, {**RUN, "event_id": "2"}, {**RUN, "event_id": "3", "agent_name": "seo"}], 200)
+    await api.post("/api/v1/runs", {**RUN, "status": "success"}, 201)
+    figures = await api.ask("/metrics")
+    assert (figures["total_runs"], figures["agents"], figures["recent_24h"]) == (3, {"hugo": 2, "seo": 1}, 3)
+    assert figures["performance"] == {"db_path": ENGINE["db_path"], "journal_mode": "WAL"}
+    assert (await api.ask("/health")).items() >= ENGINE.items()
+
+
+async def test_health_for_clients_of_a_monitoring_backend(api: Api) -> None:
+    health = await api.ask("/healthz")
+    assert (health["status"], health["service"]) == ("ok", "monitoring-backend")
+    assert health["timestamp"] == "2025-10-09T08:53:20.000000Z"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from receiver.vendors import SignaturePolicy
     from storage.sqlite.store import SqliteStore
 
+ENGINE = {"db_path": "/data/telemetry.db", "journal_mode": "WAL", "synchronous": "FULL"}
 NOW = 1_760_000_000 * 10**9  # 2025-10-09T08:53:20Z
 
 
@@ -75,7 +76,7 @@ async def serve(
     receiver = ReceiverSettings(**settings)
     ingest = Ingest(store, max_pending_bytes=receiver.max_pending_bytes, clock=clock)
     vendors = VendorHttp(ingest, store, receiver, signatures=signatures, current_run=partial(current_run, store))
-    context = QueryContext(store=store, clock=clock, counters=list, version="1.2.3", authorize=authorize)
+    context = QueryContext(store=store, clock=clock, counters=list, version="1.2.3", authorize=authorize, engine=ENGINE)
     app = api_application(OtlpHttp(ingest, receiver), vendors, context, receiver)
     server = TestServer(app)
     await server.start_server(auto_decompress=False)  # as receiver.http_server does: bodies are inflated within bounds
