@@ -24,7 +24,7 @@ from storage.sqlite import (
     read_traces,
 )
 from storage.sqlite.connect import connect_reader, connect_writer
-from storage.sqlite.faults import refusal
+from storage.sqlite.faults import concerns_store, refusal
 from storage.sqlite.lock import FileLock
 from storage.sqlite.migrate import migrate, pending
 from storage.sqlite.readers import ReadPool
@@ -263,7 +263,9 @@ def _prepare(path: Path) -> None:
                 pending(connection)
         _bring_up_to_date(path)
     except sqlite3.Error as error:
-        raise refusal(error, path) from error
+        if concerns_store(error):
+            raise refusal(error, path) from error
+        raise StoreError(f"{path}: its schema could not be brought up to date and was left as it was: {error}") from error
 
 
 def _bring_up_to_date(path: Path) -> None:
