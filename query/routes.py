@@ -22,7 +22,7 @@ ROUTES = (
     Route(
         path="/api/services",
         handler=list_services,
-        summary="Services that sent spans",
+        summary="Services that sent anything",
         parameters=(START, END),
         schema=array(ref("Service")),
         tag="traces",

@@ -314,6 +314,8 @@ class TraceContent:
 
 @dataclass(frozen=True, slots=True)
 class ServiceSummary:
+    """A service that sent anything; the counts are of spans. First and last seen are of all signals, cut to the range asked."""
+
     name: str | None
     span_count: int
     error_count: int
@@ -417,7 +419,9 @@ class Store(Protocol):
         """
         ...
 
-    async def services(self, time_range: TimeRange) -> Sequence[ServiceSummary]: ...
+    async def services(self, time_range: TimeRange) -> Sequence[ServiceSummary]:
+        """Services with spans in the range, or with logs or metrics from before its end until after its start."""
+        ...
 
     async def operations(self, service: str | None, time_range: TimeRange) -> Sequence[OperationSummary]: ...
 

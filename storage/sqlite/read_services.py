@@ -1,4 +1,4 @@
-"""Answers for services and their operations, counted from the roll-ups."""
+"""Answers for services and their operations: spans counted from the roll-ups, other signals from the notes about services."""
 
 from __future__ import annotations
 
@@ -17,13 +17,17 @@ if TYPE_CHECKING:
 
 
 def services(reader: Reader, time_range: TimeRange) -> Sequence[ServiceSummary]:
-    """By name; spans without a service come as the service None. Counts are to the minute."""
+    """By name; what has no service comes as the service None. Counts are to the minute."""
     parameters = {
         **asdict(rollup_range(reader, time_range)),
         "start": time_range.start or 0,
         "end": END_OF_TIME if time_range.end is None else time_range.end,
     }
-    return [ServiceSummary(row[0] or None, *row[1:]) for row in sorted(reader.rows("service_counts", parameters))]
+    found = {row[0]: row[1:] for row in reader.rows("service_counts", parameters)}
+    for name, first, last in reader.rows("services_of_signals", {"start": parameters["start"], "end": parameters["end"]}):
+        spans, errors, first_span, last_span = found.get(name, (0, 0, first, last))
+        found[name] = (spans, errors, min(first, first_span), max(last, last_span))
+    return [ServiceSummary(name or None, *counts) for name, counts in sorted(found.items())]
 
 
 def operations(reader: Reader, service: str | None, time_range: TimeRange) -> Sequence[OperationSummary]:

@@ -79,6 +79,7 @@ class Retention:
             yield lambda connection: self._expire_block(connection, "spans", now, before)
             yield lambda connection: self._expire_block(connection, "logs", now, before)
             yield PointExpiry(before, figures)
+            yield lambda connection: _expire_services(connection, before)
         remembered = now - int(min(settings.max_age_days or LOG_REQUEST_DAYS, LOG_REQUEST_DAYS) * DAY_NS)
         yield lambda connection: remove_log_requests(connection, remembered)
         if settings.minute_rollup_days is not None:
@@ -106,6 +107,11 @@ class Retention:
         after = connection.execute(statement("size_in_pages")).fetchone()
         self.figures.pages_returned += before[0] - after[0]
         return bool(after[1] == 0 or after[0] == before[0])
+
+
+def _expire_services(connection: sqlite3.Connection, before: int) -> bool:
+    connection.execute(statement("delete_service_signals"), (before,))
+    return True
 
 
 def _checkpoint(connection: sqlite3.Connection) -> bool:

@@ -19,6 +19,7 @@ from storage.errors import StoreBusy, StoreClosed, StoreError
 from storage.sqlite.blocks import Blocks
 from storage.sqlite.faults import concerns_store, refusal
 from storage.sqlite.references import References
+from storage.sqlite.service_signals import note_services
 from storage.sqlite.statements import statement
 from storage.sqlite.watched_file import WatchedFile
 from storage.sqlite.write_facts import FactWriter
@@ -346,6 +347,7 @@ class Work:
             rows = sum(outcome.stored for outcome in outcomes)
             if rows:
                 self.connection.execute(statement("count_rows"), (rows, name))
+                note_services(self.connection, name, [batch for _, batch in chosen if batch.rows])
                 trace_ids = [trace_id for _, batch in chosen for trace_id in batch.traces]
                 news.append(_news(name, rows, trace_ids, first_log, self._logs.next_number - 1))
         self._facts.write(max((batch.received_time for batch in batches), default=0))

@@ -30,6 +30,16 @@ create table resources (
 ) strict;
 create index resources_service_name on resources (service_name);
 
+-- Who sent log records and metric points, and the first and last time these tell of. Spans are known from the roll-ups.
+create table service_signals (
+  service_name text not null,
+  signal text not null,
+  first_seen integer not null,
+  last_seen integer not null,
+  received_time integer not null,
+  primary key (service_name, signal)
+) strict, without rowid;
+
 create table scopes (
   id integer primary key,
   hash text not null unique,
@@ -416,6 +426,14 @@ create table turns (
   turn_id text primary key,
   session_id text not null
 ) strict, without rowid;
+
+-- Rows whose facts are still to be worked out: span_rows (signal traces) or logs numbered from first_id to last_id.
+create table facts_owed (
+  id integer primary key,
+  signal text not null,
+  first_id integer not null,
+  last_id integer not null
+) strict;
 
 -- What is counted together, by cube: 'what' (all but users), 'who' (users), 'label' (charge-back labels). 0 and '' stand for none.
 create table usage_groups (

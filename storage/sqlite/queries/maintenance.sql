@@ -53,6 +53,9 @@ delete from logs where id between ? and ?;
 -- name: delete_log_requests
 delete from log_requests where digest in (select digest from log_requests where received_time < ? limit ?);
 
+-- name: delete_service_signals
+delete from service_signals where received_time < ?;
+
 -- name: streams_after
 select id from metric_streams where id > ? order by id limit ?;
 

@@ -39,6 +39,13 @@ from (
   where cells.count > 0 group by service_name
 ) as counted;
 
+-- name: services_of_signals
+-- Services whose logs or metrics reach into the range, and what of their time lies in it.
+select json_group_array(json_array(service_name, first, last)) from (
+  select service_name, max(min(first_seen), :start) as first, min(max(last_seen), :end - 1) as last
+  from service_signals where first_seen < :end and last_seen >= :start group by service_name
+);
+
 -- name: operation_counts
 with {counted_cells}
 select json_group_array(json_array(service_name, name, kind, count, error_count)) from (

@@ -124,6 +124,12 @@ insert into logs_text (rowid, body) select id, body from logs where id between ?
 -- name: count_rows
 update row_counts set rows = rows + ? where signal = ?;
 
+-- name: note_service
+insert into service_signals (service_name, signal, first_seen, last_seen, received_time)
+values (?, ?, ?, ?, ?)
+on conflict do update set first_seen = min(first_seen, excluded.first_seen), last_seen = max(last_seen, excluded.last_seen),
+  received_time = max(received_time, excluded.received_time);
+
 -- name: insert_point
 insert or ignore into metric_points (stream_id, time, start_time, flags, value, count, sum, min, max, data, exemplars)
 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
