@@ -1,4 +1,4 @@
-"""The agent libraries that are recorded: which packages, which program, in which environment of their own."""
+"""The agent libraries and coding agents that are recorded: which packages, which program, in which environment of their own."""
 
 from __future__ import annotations
 
@@ -89,6 +89,12 @@ _ALONE = {
     "agentops": "agentops==0.4.21",
 }
 _AI_SDK = {"v6": ("ai@6", "@ai-sdk/openai@3"), "v7": ("ai@7.0.173", "@ai-sdk/openai@4", "@ai-sdk/otel@1.0.173")}
+_CODING_AGENTS = {
+    "claude-code-recorded": ("claude", "@anthropic-ai/claude-code@2.1.328"),
+    "codex-recorded": ("codex", "@openai/codex@0.169.0"),
+    "gemini-cli-recorded": ("gemini", "@google/gemini-cli@0.61.0"),
+    "qwen-code-recorded": ("qwen", "@qwen-code/qwen-code@0.24.4"),
+}
 _JAVASCRIPT = (
     "@opentelemetry/api@1",
     "@opentelemetry/resources@2",
@@ -161,6 +167,10 @@ LIBRARIES: tuple[Library, ...] = (
             (variant,),
         )
         for variant in ("v6", "v7", "v7-legacy")
+    ),
+    *(
+        Library(name, name, "javascript/coding_agent.mjs", (package,), (command,))
+        for name, (command, package) in _CODING_AGENTS.items()
     ),
     *_variants("mcp", "mcp_pair", ("mcp==2.3.0",), {"native": ()}),
 )

@@ -1,8 +1,9 @@
 """What the stub model answers: a rule, so that a program's whole course can be told before it runs.
 
 Of the tools it is offered it calls, one at a time, the first that was not called since the user last spoke; when none is left
-it answers in words. A user message with the word "overload" is refused with 429. The n-th call of a run, refused ones
-included, costs what ``usage`` says, so that any wrong sum shows which calls were left out or counted twice.
+it answers in words. A user message with the word "overload" is refused with 429; one that says "one tool" allows one call. The
+n-th call of a run, refused ones included, costs what ``usage`` says, so that any wrong sum shows which calls were left out or
+counted twice.
 """
 
 from __future__ import annotations
@@ -74,8 +75,9 @@ def reply(asked: Asked, number: int) -> Reply:
         return Reply(number, model, Usage(0, 0), refused=True)
     spent = usage(number, asked.protocol)
     city = _city(asked.texts)
+    enough = bool(asked.called) and "one tool" in last
     for tool in asked.tools:
-        if tool.name not in asked.called:
+        if tool.name not in asked.called and not enough:
             return Reply(number, model, spent, tool=tool.name, arguments=_arguments(tool.schema, city))
     return Reply(number, model, spent, text=f"The forecast for {city} was looked up; this is answer {number}.")
 

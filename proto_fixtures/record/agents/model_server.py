@@ -95,18 +95,22 @@ class _Handler(BaseHTTPRequestHandler):
         self._give(given, asked, whole, stream)
 
     def _give(self, given: Reply, asked: Asked, whole: dict[str, Any], stream: Iterable[str]) -> None:
+        # Anthropic and OpenAI each name a request in a header of their own.
+        names = dict.fromkeys(("request-id", "x-request-id"), f"req_stub_{given.number:04}")
         if given.refused:
-            self._send(429, _refusal(asked.protocol))
+            self._send(429, _refusal(asked.protocol), names)
         elif asked.stream:
-            self._bytes(200, "text/event-stream", "".join(stream).encode())
+            self._bytes(200, "text/event-stream", "".join(stream).encode(), names)
         else:
-            self._send(200, whole)
+            self._send(200, whole, names)
 
-    def _send(self, status: int, answer: dict[str, Any]) -> None:
-        self._bytes(status, "application/json", json.dumps(answer).encode())
+    def _send(self, status: int, answer: dict[str, Any], headers: dict[str, str] | None = None) -> None:
+        self._bytes(status, "application/json", json.dumps(answer).encode(), headers or {})
 
-    def _bytes(self, status: int, content_type: str, body: bytes) -> None:
+    def _bytes(self, status: int, content_type: str, body: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)
+        for name, text in headers.items():
+            self.send_header(name, text)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -35,19 +35,19 @@ LOGS = Source(RESOURCE, "codex_otel.log_only")
 TRACES = Source(RESOURCE, "codex_cli_rs")
 
 
-def event(name: str, at: float, attributes: Attributes) -> Log:
+def event(name: str, at: float, attributes: Attributes, traced: bool = True) -> Log:
+    """The record's own event name is a place in the source."""
     told = {"event.name": name, "event.timestamp": f"2026-11-20T09:00:{at:06.3f}Z"}
-    return Log(
-        {**COMMON, **told, **attributes}, at=at, trace="codex turn 1" if at < 10 else "codex turn 2", span="handle_responses"
-    )
+    trace = "codex turn 1" if at < 10 else "codex turn 2"
+    place = f"event otel/src/events/session_telemetry.rs:{100 + len(name)}"
+    return Log({**COMMON, **told, **attributes}, event=place, at=at, trace=trace if traced else "", span="handle_responses")
 
 
 def completed(at: float, counts: tuple[int, int, int, int]) -> tuple[Log, Log]:
-    """The one record with counts (as text; input with the cached, output with the reasoned), and its bare twin."""
+    """The one record with counts (as text; input with the cached, output with the reasoned), after its bare twin."""
     input_, cached, output, reasoned = counts
     told = {
         "event.kind": "response.completed",
-        "duration_ms": "810",
         "input_token_count": str(input_),
         "cached_token_count": str(cached),
         "output_token_count": str(output),
@@ -55,9 +55,8 @@ def completed(at: float, counts: tuple[int, int, int, int]) -> tuple[Log, Log]:
         "tool_token_count": str(input_ + output),
         "ttft_ms": "210",
     }
-    return event("codex.sse_event", at, told), event(
-        "codex.sse_event", at + 0.002, {"event.kind": "response.completed", "duration_ms": "2"}
-    )
+    bare = event("codex.sse_event", at - 0.002, {"event.kind": "response.completed", "duration_ms": "2"}, traced=False)
+    return bare, event("codex.sse_event", at, told, traced=False)
 
 
 def tool(at: float, name: str, call: str, success: str, **more: str) -> tuple[Log, Log]:
@@ -122,7 +121,8 @@ def facts() -> dict[str, Any]:
             {"kind": "tool", "name": "get_weather", "type": "_OTHER"},
         ],
         "traps": [
-            "A second response.completed without counts follows each counted one: it is no call.",
+            "A bare response.completed goes before each counted one: it is no call. Neither has a trace id.",
+            "LogRecord.event_name is a place in the source; event.name is the event.",
             "tool_token_count is the total, not a kind of token.",
             "codex.turn_cost is the running total of its turn: the last one replaces those before (0.0049 in all, not 0.0069).",
             "codex.api_request with 429 is an attempt, tried again within one call: a rate limit to report, no fourth call.",
@@ -209,7 +209,7 @@ def fixtures() -> tuple[Fixture, ...]:
     with_traces["traces"] = 2
     with_traces["roots"] = {"session_loop": 2}
     with_traces["traps"] += [
-        "The spans tell the same calls as the sse_event records, without conversation id: the trace id joins them.",
+        "The spans tell the same calls as the sse_event records, without conversation id; other records of the trace have it.",
         "codex.turn.token_usage and codex.turn.cost_microusd repeat everything as delta metrics.",
     ]
     with_traces["reading"] += [
