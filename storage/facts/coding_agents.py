@@ -141,7 +141,10 @@ def rule_of(event: Named, attributes: Mapping[str, Any]) -> EventRule | None:
 
 
 def _codex_rule(name: str, rule: EventRule, attributes: Mapping[str, Any]) -> EventRule | None:
-    """A call is told by its last stream event, with counts; one without counts is the same call again. Requests are attempts."""
+    """A call is told by its last stream event, with counts; one without counts is the same call again.
+
+    A request that failed is an attempt, tried again within the one call.
+    """
     failed = "error.message" in attributes
     if name == "sse_event":
         if "input_token_count" in attributes or "output_token_count" in attributes:
@@ -149,7 +152,8 @@ def _codex_rule(name: str, rule: EventRule, attributes: Mapping[str, Any]) -> Ev
         return EventRule("llm_call", "llm", failed=True) if failed else None
     if name == "api_request":
         status = str(attributes.get("http.response.status_code", ""))
-        return EventRule("llm_call", "llm", failed=True) if failed or status[:1] in {"4", "5"} else EventRule("event", name)
+        failed = failed or status[:1] in {"4", "5"}
+        return EventRule("event", "attempt", failed=True) if failed else EventRule("event", name)
     return rule
 
 
@@ -159,3 +163,29 @@ def _has_usage(attributes: Mapping[str, Any]) -> bool:
 
 def _is_call(attributes: Mapping[str, Any]) -> bool:
     return "model" in attributes and ("duration_ms" in attributes or "request_id" in attributes)
+
+
+_CYLESTIO: Final[Mapping[str, EventRule]] = {
+    "llm.call.start": EventRule("llm_call", "llm", is_open=1),
+    "llm.call.finish": _CALL,
+    "llm.call.end": _CALL,
+    "llm.call.error": EventRule("llm_call", "llm", failed=True),
+    "llm.request": EventRule("llm_call", "llm", is_open=1),
+    "llm.response": _CALL,
+    "llm.error": EventRule("llm_call", "llm", failed=True),
+    "tool.execution": EventRule("tool_call", "tool", is_open=1),
+    "tool.start": EventRule("tool_call", "tool", is_open=1),
+    "tool.result": _TOOL,
+    "tool.end": _TOOL,
+    "tool.error": EventRule("tool_call", "tool", failed=True),
+    "agent.invoke.start": EventRule("agent_run", "agent", is_open=1),
+    "agent.invoke.end": EventRule("agent_run", "agent"),
+    "agent.invoke.error": EventRule("agent_run", "agent", failed=True),
+}
+
+
+def cylestio_rule(name: str, attributes: Mapping[str, Any]) -> EventRule | None:
+    """Events of Cylestio's monitor that came as plain log records; they name their agent and session."""
+    if "agent_id" not in attributes or "session.id" not in attributes:
+        return None
+    return _CYLESTIO.get(name)

@@ -25,7 +25,6 @@ _TIME: Final = SLOT["time"]
 _AGENT: Final = SLOT["agent_name"]
 _AGENT_ID: Final = SLOT["agent_id"]
 _PARENT_AGENT: Final = SLOT["parent_agent"]
-_USER: Final = SLOT["user_id"]
 _RESPONSE: Final = SLOT["response_id"]
 _PROVIDER: Final = SLOT["provider"]
 _MODEL: Final = SLOT["model"]
@@ -63,6 +62,9 @@ def complete(slots: list[Any], attributes: dict[str, Any], plan: Plan, prices: P
     if slots[_PROVIDER] is not None or slots[_MODEL] is not None:
         slots[_PROVIDER] = provider_of(slots[_PROVIDER], slots[_MODEL], attributes)
     if fact == "llm_call":
+        model = slots[_MODEL]
+        if model is not None and slots[_KIND] == "llm" and "embed" in model.lower():
+            slots[_KIND] = "embedding"
         if slots[_KIND] != "cached":
             _price(slots, prices)
     elif fact == "tool_call":
@@ -92,10 +94,7 @@ def _is_bedrock_of_strands(slots: list[Any]) -> bool:
 
 
 def _know_client(slots: list[Any], attributes: Mapping[str, Any], client: str) -> None:
-    """Coding agents: people by e-mail address, calls by the id that log records have too, subagents below the product."""
-    email = coerce.text(attributes.get("user.email"))
-    if email is not None:
-        slots[_USER] = email
+    """Coding agents: calls by the id that log records have too, subagents below the product."""
     request = coerce.text(attributes.get("request_id"))
     if request is not None and slots[_FACT] == "llm_call":
         slots[_RESPONSE] = request

@@ -12,7 +12,7 @@ from storage.facts.costs import Prices
 from storage.facts.fact import Facts
 from storage.facts.logs import LogReader
 from storage.facts.metrics import read_usage
-from storage.facts.shapes import Plan, Shapes
+from storage.facts.shapes import Owner, Plan, Shapes
 from storage.facts.spans import SpanReader
 
 if TYPE_CHECKING:
@@ -49,12 +49,14 @@ class Deriver:
         self._identify_resources(batch, facts)
         return facts
 
-    def _clients(self, batch: Batch, owners: set[tuple[int, int]]) -> dict[tuple[int, int], tuple[str | None, Shapes]]:
+    def _clients(self, batch: Batch, owners: set[tuple[int, int]]) -> dict[tuple[int, int], Owner]:
         """The coding agent of each (resource, scope) that has records, and the shapes that its records are read with."""
         found = {}
         for resource, scope in owners:
             client = client_of(batch.resources[resource][_SERVICE], batch.scopes[scope][_SCOPE_NAME])
-            found[resource, scope] = (client, self._plain if client is None else self._client)
+            found[resource, scope] = Owner(
+                client, self._plain if client is None else self._client, batch.scopes[scope][_SCOPE_NAME]
+            )
         return found
 
     def _identify_resources(self, batch: Batch, facts: Facts) -> None:
@@ -77,11 +79,10 @@ class Deriver:
         plan: Plan = self._client[tuple(attributes)].plan("none")
         says = plan.identity(attributes)
         name, _, version, _, _, session, _, user = says or (None,) * 8
-        email = coerce.text(attributes.get("user.email")) if client else None
         environments = (row[_ENVIRONMENT], attributes.get("langfuse.environment"), attributes.get("env"))
         project = coerce.text(attributes.get("openinference.project.name")) or row[_NAMESPACE]
         return (
-            client, name or row[_SERVICE], version or row[_VERSION], session, email or user, row[_SERVICE],
+            client, name or row[_SERVICE], version or row[_VERSION], session, user, row[_SERVICE],
             next((found for found in map(coerce.text, environments) if found is not None), None), project,
         )  # fmt: skip
 

@@ -14,20 +14,22 @@ the same event when, in this order,
    either is a part or open;
 5. `session_id` and `event_sequence` are equal and both are logs; `pair_key` is equal and one is open, the other not, and the
    open one is the latest that starts before the other ends;
-6. last resort, only across different `origin`s, one to one: session (after inheritance), model, input and output tokens are
-   equal (user_turn: session) and the ends (`time + duration`) lie within 2 s.
-Of an event's statements the one of highest `rank` speaks first; ties go to the span, then to the earlier time, then to the
-smaller origin. Each empty column is filled by the next statement. Three groups go together, from the first statement that has
-any of them: the tokens with `computed_cost`, `cache_saving` and `price_version`; `failed` with `error_type`, `error_message`
-and `status_code` (a statement with failed = 1 goes before those with 0); `agent_name` with `agent_id`. The log record resent
-by an export retry is the same row already.
+6. last resort, only across different `origin`s, one to one: session (after inheritance), model and input tokens are equal
+   (user_turn: session) and the ends (`time + duration`) lie within 2 s. Output is not asked: twins differ over reasoning.
+Of an event's statements the one of highest `rank` speaks first; ties go to the span, of two spans to the inner one (a
+client's own telemetry knows more than what is wrapped around it), then to the earlier time, then to the smaller origin. Each
+empty column is filled by the next statement. Three groups go together, from the first statement that has any of them: the
+tokens with `computed_cost`, `cache_saving` and `price_version`; `failed` with `error_type`, `error_message` and `status_code`
+(a statement with failed = 1 goes before those with 0); `agent_name` with `agent_id`. The log record resent by an export retry
+is the same row already.
 
 *Parts.* `is_part` = 1 adds to an event (a decision about a tool call, the text of an answer, a turn's running cost) and is
 never counted by itself; it waits until its event is told. Of parts with one identity and origin the latest wins.
 
-*Leaves.* An llm_call counts with its tokens when no llm_call with usage lies below it in the trace (spans that are no fact may
-lie between); otherwise its tokens are a roll-up. Tokens and cost on every other `fact` are always roll-ups (`gen_ai.usage.*` of
-an agent, `usage.estimated_usd` of a turn): shown beside, and used only where nothing below has usage.
+*Leaves.* An llm_call counts with its tokens when no llm_call with usage lies below it in the trace (spans that are no fact
+may lie between), or when it has a `response_id` and all those below have others; otherwise its tokens are a roll-up. Tokens
+and cost on every other `fact` are always roll-ups (`gen_ai.usage.*` of an agent, `usage.estimated_usd` of a turn): shown
+beside, and used only where nothing below has usage.
 `via` is set on the statement of a transport ("mcp_client", "mcp_server"): it does not count while it has an ancestor that is a
 tool_call with the same `tool_name` and an earlier place in (no via, client, server).
 kind "embedding" is an llm_call; kind "cached" an llm_call answered from a cache, which costs nothing and counts no tokens.
@@ -43,7 +45,9 @@ the nearest ancestor with another name. A session also reaches facts of the same
 own identity row. Workflow: record, ancestors, trace, else the name of the root span.
 
 *Content.* `CONTENT_COLUMNS` rows point at their fact. The same text has the same `hash` wherever it occurs, so it is kept once.
-Where several statements of one event carry content of one `direction`, the first in speaking order has the word.
+Where several statements of one event carry content of one `direction`, the first in speaking order has the word. A tool_call
+part in an output whose `call_id` no tool_call has, in a trace or session where no tool_call is told at all, is an inferred
+call: the model asked for it, and a tool_result part of a later input with that id answers it.
 
 Everything is plain tuples, so that `marshal` carries it; positions refer to the lists of the same `Batch`.
 """

@@ -69,12 +69,14 @@ def _before_dot(value: Any) -> str | None:
     return found.split(".", 1)[0] if found else None
 
 
+# CrewAI puts a digest where the agent's name belongs, and the name in the role.
 IDENTITY: Final[Mapping[str, tuple[Source, ...]]] = {
     "agent_name": _sources(
-        "gen_ai.agent.name", "agent.name", "agent_name", Source("traceloop.entity.name", kinds=AGENT), "crewai.agent.role",
+        "crewai.agent.role", "gen_ai.agent.name", "agent.name", "agent_name", Source("traceloop.entity.name", kinds=AGENT),
         "qwen-code.subagent.name", Source("subagent_type", kinds=_NAMED_BY_TYPE, client=True),
         Source("agent_type", kinds=_NAMED_BY_TYPE, client=True), "lk.agent_name",
-        Source("ai.telemetry.functionId", kinds=AGENT), "agent_id",
+        Source("ai.telemetry.functionId", kinds=AGENT), "langsmith.metadata.lc_agent_name",
+        "traceloop.association.properties.lc_agent_name", Source("metadata", _from_metadata("lc_agent_name")), "agent_id",
     ),
     "agent_id": _sources("gen_ai.agent.id", "agent.id", "agent_id", "qwen-code.subagent.id"),
     "agent_version": _sources("gen_ai.agent.version", "agento11y.agent.effective_version", "service.version", "app.version"),
@@ -102,7 +104,8 @@ IDENTITY: Final[Mapping[str, tuple[Source, ...]]] = {
     ),
     "user_id": _sources(
         "user.id", "enduser.id", "user.email", "langfuse.user.id", "traceloop.association.properties.user_id",
-        "lmnr.association.properties.user_id", "ai.telemetry.metadata.userId", "langsmith.metadata.user_id",
+        "lmnr.association.properties.user_id", "ai.telemetry.metadata.userId",
+        "ai.settings.context.userId", "langsmith.metadata.user_id",
         Source("metadata", _from_metadata(*_METADATA_USER)), "user.account_uuid", "user.account_id", "gen_ai.user",
         "enduser.pseudo.id", Source("user_id", client=True), "installation.id",
     ),
@@ -174,7 +177,8 @@ CALL: Final[Mapping[str, tuple[Source, ...]]] = {
         "llm.model",
     ),
     "time_to_first_token": _sources(
-        "gen_ai.response.time_to_first_chunk", Source("ai.response.msToFirstChunk", coerce.milliseconds),
+        "gen_ai.response.time_to_first_chunk", "gen_ai.streaming.time_to_first_token",
+        Source("ai.response.msToFirstChunk", coerce.milliseconds),
         Source("ttft_ms", coerce.milliseconds, client=True),
         Source("copilot_chat.time_to_first_token", coerce.milliseconds),
         Source("gen_ai.server.time_to_first_token", coerce.milliseconds),
@@ -192,10 +196,10 @@ CALL: Final[Mapping[str, tuple[Source, ...]]] = {
     ),
     "tool_name": _sources(
         "gen_ai.tool.name", "tool.name", "ai.toolCall.name", Source("traceloop.entity.name", kinds=TOOL),
-        *_client("tool_name", "function_name"), "agent_framework.function.name",
+        *_client("tool_name", "function_name"), "agent_framework.function.name", Source("operation.name", kinds=TOOL),
     ),
     "tool_call_id": _sources(
-        "gen_ai.tool.call.id", "gen_ai.tool.call_id", "tool_call.id", "tool.id", "ai.toolCall.id",
+        "gen_ai.tool.call.id", "gen_ai.tool.call_id", "tool_call.id", "tool.call.id", "tool.id", "ai.toolCall.id",
         *_client("tool_use_id", "call_id"),
     ),
     "tool_type": _sources(Source("tool_type", client=True), "gen_ai.tool.type"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 # What the tables below answer → (fact, canonical kind). All else is a step of its own kind. One step of an agent's loop is no
 # run; the inner span of a coding agent's tool is part of the tool call.
@@ -82,6 +82,7 @@ KIND_SOURCES: Final[tuple[tuple[str, Mapping[str, str]], ...]] = (
         "agent_run": "agent", "model_generation": "llm", "llm_generation": "llm", "tool_call": "tool", "mcp_tool_call": "tool",
         "workflow_run": "workflow", "workflow_step": "chain", "processor_run": "chain", "generic": "chain",
     }),
+    ("gen_ai.request.type", {"chat": "llm", "completion": "llm", "embedding": "embedding", "rerank": "reranker"}),
     ("llm.request.type", {"chat": "llm", "completion": "llm", "embedding": "embedding", "rerank": "reranker"}),
     ("mcp.method.name", {"tools/call": "tool"}),
 )  # fmt: skip
@@ -107,15 +108,9 @@ def kind_of_value(key: str, value: Any) -> str | None:
         return None
     table = _TABLES[key]
     found = table.get(value)
-    if found is not None:
-        return found
-    if key == "ai.operationId":
-        return _vercel(value)
-    if key == "span.type":
-        return _SPAN_TYPES.get(value.split(".", 1)[-1]) if value.startswith(_PREFIXES) else None
-    if key == "openinference.span.kind":
-        return table.get(value.upper())
-    return _memory(value) if key == "gen_ai.operation.name" else table.get(value.lower())
+    if found is None and (guess := _GUESSES.get(key)) is not None:
+        return guess(value)
+    return table.get(value.lower()) if found is None else found
 
 
 def _memory(operation: str) -> str | None:
@@ -144,4 +139,16 @@ def kind_of_name(name: str) -> str | None:
     return "agent" if name == "invoke_agent" else None
 
 
+def _prefixed_span_type(value: str) -> str | None:
+    return _SPAN_TYPES.get(value.split(".", 1)[1]) if value.startswith(_PREFIXES) else None
+
+
 _TABLES: Final[Mapping[str, Mapping[str, str]]] = dict(KIND_SOURCES)
+# Sources whose values have more forms than a table can hold.
+_GUESSES: Final[Mapping[str, Callable[[str], str | None]]] = {
+    "ai.operationId": _vercel,
+    "span.type": _prefixed_span_type,
+    "openinference.span.kind": lambda value: _OPENINFERENCE.get(value.upper()),
+    "agentops.span.kind": lambda value: _TABLES["agentops.span.kind"].get(value.removeprefix("AgentOpsSpanKindValues.").lower()),
+    "gen_ai.operation.name": _memory,
+}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import orjson
 
 from storage.facts import coerce
-from storage.facts.coding_agents import EventRule, full_name, named, rule_of
+from storage.facts.coding_agents import EventRule, cylestio_rule, full_name, named, rule_of
 from storage.facts.completion import complete
 from storage.facts.content import DETAILS_EVENT, MESSAGE_EVENTS, contents_of, log_message_rows, row_of
 from storage.facts.content_keys import is_content_key
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from storage.batch import Row
     from storage.facts.costs import Prices
     from storage.facts.fact import Facts
-    from storage.facts.shapes import Shape, Shapes
+    from storage.facts.shapes import Owner, Shape, Shapes
 
 CLIENT_RANK: Final = 30
 CONVENTION_RANK: Final = 15
@@ -53,6 +53,8 @@ _IDENTITY_KEYS: Final = frozenset(
 _TIME: Final = SLOT["time"]
 _DURATION: Final = SLOT["duration"]
 _DURATION_NS: Final = SLOT["duration_ns"]
+_PAIR: Final = SLOT["pair_key"]
+_CALL: Final = SLOT["tool_call_id"]
 _DETAILS: Final = SLOT["details"]
 
 
@@ -64,7 +66,7 @@ class _Record(NamedTuple):
 
 
 class LogReader:
-    """Reads the log records of one batch into `facts`. `clients` as of SpanReader; `any_client`: shapes of unknown ones."""
+    """Reads the log records of one batch into `facts`. `any_client`: shapes of unknown ones."""
 
     def __init__(self, facts: Facts, prices: Prices, with_content: bool, any_client: Shapes) -> None:
         self._facts = facts
@@ -72,9 +74,9 @@ class LogReader:
         self._with_content = with_content
         self._any_client = any_client
 
-    def read(self, rows: Sequence[Row], clients: dict[tuple[int, int], tuple[str | None, Shapes]]) -> None:
+    def read(self, rows: Sequence[Row], owners: dict[tuple[int, int], Owner]) -> None:
         for number, row in enumerate(rows):
-            client, shapes = clients[row[0], row[1]]
+            client, shapes, _ = owners[row[0], row[1]]
             body = row[7] if row[8] == "string" else None
             name = row[9]
             if body is not None and len(body) <= LONGEST_NAME and "." in body:
@@ -97,6 +99,8 @@ class LogReader:
         rule: EventRule | None
         if "cylestio.pair.role" in attributes:
             rule = _rule_of_half(name, attributes, shape)
+        elif (half := cylestio_rule(name, attributes)) is not None:
+            rule = half
         elif name.startswith(_NAMES_BEGIN):
             rule = _rule_of_convention(record, shape)
         else:
@@ -121,6 +125,10 @@ class LogReader:
             rule.is_part, rule.is_open, None, row[2], None, *BLANK,
         ]  # fmt: skip
         plan.fill(slots, attributes)
+        if slots[_PAIR] is None and row[11] is not None and client is None:
+            slots[_PAIR] = f"{row[10]}/{row[11]}/{rule.kind}"
+        if attributes.get("framework.name") == "mcp" and "gen_ai.tool.call.id" not in attributes:
+            slots[_CALL] = None  # `tool.id` is the connection's there
         duration = slots[_DURATION_NS]
         if duration is not None and not rule.is_open:
             slots[_DURATION] = duration

@@ -89,7 +89,7 @@ _TYPE_KEYS: Final = ("gen_ai.token.type", "token_type", "openclaw.token", "type"
 _LOOKS: Final[Mapping[str, tuple[str, ...]]] = {
     "agent_name": ("gen_ai.agent.name", "agent.name", "openclaw.agent", "agent_name"),
     "session_id": ("gen_ai.conversation.id", "session.id", "conversation.id"),
-    "user_id": ("user.email", "user.id", "user.account_uuid"),
+    "user_id": ("user.id", "user.email", "user.account_uuid"),
     "provider": ("gen_ai.provider.name", "gen_ai.system", "openclaw.provider"),
     "model": ("gen_ai.response.model", "gen_ai.request.model", "model", "openclaw.model"),
     "tool_name": ("gen_ai.tool.name", "tool_name", "function_name", "tool", "mcp_tool.name"),

@@ -15,8 +15,12 @@ FRAMEWORKS: Final = frozenset(
 _RENAMED: Final = {
     "vertex_ai": "gcp.vertex_ai", "vertexai": "gcp.vertex_ai", "gemini": "gcp.gemini", "google": "gcp.gemini",
     "az.ai.inference": "azure.ai.inference", "az.ai.openai": "azure.ai.openai", "azure": "azure.ai.openai", "xai": "x_ai",
-    "bedrock": "aws.bedrock", "aws_bedrock": "aws.bedrock", "mistralai": "mistral_ai", "mistral": "mistral_ai",
+    "bedrock": "aws.bedrock", "amazon-bedrock": "aws.bedrock", "aws_bedrock": "aws.bedrock", "vertex": "gcp.vertex_ai",
+    "mistralai": "mistral_ai", "mistral": "mistral_ai",
 }  # fmt: skip
+_WITH_PARTS: Final = frozenset(
+    ("openai", "anthropic", "google", "mistral", "cohere", "groq", "xai", "deepseek", "perplexity", "amazon-bedrock", "vertex")
+)
 _OF_MODEL: Final = (
     ("gpt-", "openai"), ("chatgpt-", "openai"), ("o1", "openai"), ("o3", "openai"), ("o4", "openai"), ("codex", "openai"),
     ("text-embedding-", "openai"), ("claude", "anthropic"), ("gemini", "gcp.gemini"), ("grok", "x_ai"),
@@ -32,12 +36,20 @@ def provider_of(sent: str | None, model: str | None, attributes: dict[str, Any])
     if sent is not None:
         name = sent.lower() if len(sent) < 64 else sent
         if name not in FRAMEWORKS:
-            return _RENAMED.get(name, name)
+            return present_name(name)
         for source in CALL["provider"]:
             found = (source.read or coerce.text)(attributes.get(source.key))
             if found is not None and found.lower() not in FRAMEWORKS:
-                return _RENAMED.get(found.lower(), found.lower())
+                return present_name(found.lower())
     return provider_of_model(model) if model is not None else None
+
+
+def present_name(name: str) -> str:
+    """The present name of a provider; `openai.chat` and `google.generative-ai` are the Vercel AI SDK's for parts of one."""
+    found = _RENAMED.get(name)
+    if found is None and (head := name.split(".", 1)[0]) in _WITH_PARTS:
+        return _RENAMED.get(head, head)
+    return found or name
 
 
 @lru_cache(maxsize=2_048)

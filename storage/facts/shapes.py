@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from storage.facts import coerce
 from storage.facts.content_keys import ARGUMENT_KEYS, is_content_key, makes_known
+from storage.facts.dialects import QUIRK_KEYS
 from storage.facts.fact import FACT_COLUMNS
 from storage.facts.fields import COERCIONS, ERRORS, FIELDS, IDENTITY, METADATA, METADATA_PREFIXES, TAGS, USAGE
 from storage.facts.kinds import EMBEDDING_KEYS, KIND_SOURCES, MODEL_KEYS, RERANKER_KEYS, TOOL_KEYS, kind_of_value
@@ -136,7 +137,19 @@ _TELLING: Final = frozenset(USAGE) | {
 class Shape:
     """A record's keys. `is_client`: the record is a coding agent's, so that bare names mean what they say."""
 
-    __slots__ = ("arguments", "content", "identity", "is_client", "keys", "kind_keys", "plans", "presence", "says_more", "silent")
+    __slots__ = (
+        "arguments",
+        "content",
+        "identity",
+        "is_client",
+        "keys",
+        "kind_keys",
+        "plans",
+        "presence",
+        "quirky",
+        "says_more",
+        "silent",
+    )
 
     def __init__(self, keys: tuple[str, ...], is_client: bool) -> None:
         self.keys = keys
@@ -151,6 +164,7 @@ class Shape:
         self.identity = bool(columns & frozenset(IDENTITY) - {"agent_version"})
         self.says_more = bool(self.kind_keys or columns & _TELLING)
         self.silent = not (self.identity or self.says_more or self.presence or any(map(makes_known, keys)))
+        self.quirky = bool(present & QUIRK_KEYS)
         self.plans: dict[str, Plan] = {}
 
     def kind(self, attributes: Mapping[str, Any]) -> str | None:
@@ -192,6 +206,14 @@ class Shapes(dict["tuple[str, ...]", Shape]):
                 self.clear()
             self[keys] = shape
         return shape
+
+
+class Owner(NamedTuple):
+    """Whose records they are: those of one resource and scope. `client`: the coding agent, if it is one."""
+
+    client: str | None
+    shapes: Shapes
+    scope: str | None
 
 
 def _blank() -> tuple[Any, ...]:

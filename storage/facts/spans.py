@@ -13,6 +13,7 @@ import orjson
 from storage.facts import coerce
 from storage.facts.completion import complete
 from storage.facts.content import contents_of, contents_of_events
+from storage.facts.dialects import agent_of_span, corrected_kind
 from storage.facts.errors import exception_of, judge
 from storage.facts.kinds import FACT_OF_KIND, kind_of_name
 from storage.facts.shapes import BLANK, SLOT
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from storage.batch import Row
     from storage.facts.costs import Prices
     from storage.facts.fact import Facts
-    from storage.facts.shapes import Plan, Shape, Shapes
+    from storage.facts.shapes import Owner, Plan, Shape
 
 RANK: Final = 20
 OPEN_RANK: Final = 5
@@ -35,7 +36,6 @@ _FIRST_TOKEN: Final = ("ai.stream.firstchunk", "first token", "first_token", "fi
 # Steps whose input and output is worth finding; of the others it is what the calls below them say, in other words.
 _STEPS_WITH_CONTENT: Final = frozenset(("retriever", "reranker", "memory", "guardrail", "evaluator"))
 _NO_EVENTS: Final[list[Any]] = []
-_NAMED_BY_SPAN: Final = ("langfuse.observation.type", "lmnr.span.type")
 
 _IS_OPEN: Final = SLOT["is_open"]
 _IS_PART: Final = SLOT["is_part"]
@@ -53,29 +53,29 @@ _SPAN_TYPE: Final = SLOT["span_type"]
 
 
 class SpanReader:
-    """Reads the spans of one batch into `facts`. `clients`: the coding agent of (resource, scope), or None."""
+    """Reads the spans of one batch into `facts`."""
 
     def __init__(self, facts: Facts, prices: Prices, with_content: bool) -> None:
         self._facts = facts
         self._prices = prices
         self._with_content = with_content
 
-    def read(self, rows: Sequence[Row], clients: dict[tuple[int, int], tuple[str | None, Shapes]]) -> None:
+    def read(self, rows: Sequence[Row], owners: dict[tuple[int, int], Owner]) -> None:
         loads = orjson.loads
         for number, row in enumerate(rows):
             if row[14] == "{}":
                 continue
             attributes = loads(row[14])
-            client, shapes = clients[row[1], row[2]]
-            shape = shapes[tuple(attributes)]
+            owner = owners[row[1], row[2]]
+            shape = owner[1][tuple(attributes)]
             if shape.silent:
                 continue
             try:
-                self._read(number, row, attributes, shape, client)
+                self._read(number, row, attributes, shape, owner)
             except Exception as error:  # noqa: BLE001  a fact less, never a span less
                 self._facts.add_fault(error)
 
-    def _read(self, number: int, row: Row, attributes: dict[str, Any], shape: Shape, client: str | None) -> None:
+    def _read(self, number: int, row: Row, attributes: dict[str, Any], shape: Shape, owner: Owner) -> None:
         kind = shape.kind(attributes) or kind_of_name(row[6])
         if kind is None:
             if not shape.says_more:
@@ -83,10 +83,12 @@ class SpanReader:
                 return
             kind = "other"
         elif kind == "vercel_outer":
-            kind = "agent" if "ai.telemetry.functionId" in attributes else "chain"
+            kind = "agent" if "ai.telemetry.functionId" in attributes and owner.client is None else "chain"
+        if shape.quirky:
+            kind = corrected_kind(kind, row[6], attributes, owner.scope)
         contents = len(self._facts.contents)
         try:
-            self._facts.facts.append(self._fact(number, row, attributes, shape.plan(kind), kind, client))
+            self._facts.facts.append(self._fact(number, row, attributes, shape.plan(kind), kind, owner.client))
         except Exception:
             del self._facts.contents[contents:]
             raise
@@ -110,8 +112,8 @@ class SpanReader:
             self._finish(slots, kind, span_kind, attributes)
         if events and slots[_TTFT] is None and fact == "llm_call":
             slots[_TTFT] = _first_token(events, start)
-        if canonical == "agent" and slots[_AGENT] is None and any(key in attributes for key in _NAMED_BY_SPAN):
-            slots[_AGENT] = coerce.text(name)
+        if canonical == "agent" and slots[_AGENT] is None:
+            slots[_AGENT] = agent_of_span(name, attributes)
         if kind == "tool_execution":
             slots[_IS_PART], slots[_RANK] = 1, PART_RANK
         if self._with_content and (plan.content or events) and (fact != "step" or canonical in _STEPS_WITH_CONTENT):

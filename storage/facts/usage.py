@@ -29,8 +29,11 @@ _COST_DETAILS: Final = SLOT["cost_details"]
 _INPUT_COST: Final = SLOT["input_cost"]
 _OUTPUT_COST: Final = SLOT["output_cost"]
 
-_READ_BUCKETS: Final = ("input_cached_tokens", "cache_read_input_tokens", "input_cache_read", "input_cached")
+# What OpenAI's own form has inside its details.
+_WITHIN: Final = ("cached_tokens", "reasoning_tokens")
+_READ_BUCKETS: Final = ("cached_tokens", "input_cached_tokens", "cache_read_input_tokens", "input_cache_read", "input_cached")
 _WRITE_BUCKETS: Final = ("cache_creation_input_tokens", "input_cache_creation", "cache_write_input_tokens")
+_INPUT_BUCKETS: Final = frozenset((*_READ_BUCKETS, *_WRITE_BUCKETS)) - {"cached_tokens"}
 _REASONING_BUCKETS: Final = ("output_reasoning_tokens", "output_reasoning", "reasoning_tokens")
 
 
@@ -81,8 +84,11 @@ def _read_buckets(slots: list[Any], details: Mapping[str, Any]) -> None:
     """Buckets that exclude one another: input beside what was cached of it, output beside reasoning."""
     counts = [(key, coerce.count(value)) for key, value in list(details.items())[:100]]
     buckets = {key: number for key, number in counts if number is not None}
+    for part in ("prompt_tokens_details", "completion_tokens_details", "input_tokens_details", "output_tokens_details"):
+        within = coerce.mapping(details.get(part))
+        buckets.update((key, number) for key in _WITHIN if (number := coerce.count(within.get(key))) is not None)
     read, write, reasoning = (_first(buckets, names) for names in (_READ_BUCKETS, _WRITE_BUCKETS, _REASONING_BUCKETS))
-    inputs = [key for key in buckets if key == "input" or key.startswith("input_") or key in {*_READ_BUCKETS, *_WRITE_BUCKETS}]
+    inputs = [key for key in buckets if key == "input" or key.startswith("input_") or key in _INPUT_BUCKETS]
     outputs = [key for key in buckets if key == "output" or key.startswith("output_")]
     sums: dict[int, int | None] = {
         _INPUT: sum(buckets[key] for key in inputs) if inputs else buckets.get("prompt_tokens"),
@@ -92,8 +98,8 @@ def _read_buckets(slots: list[Any], details: Mapping[str, Any]) -> None:
         _REASONING: reasoning,
         _TOTAL: buckets.get("total"),
     }
-    if slots[_INPUT] is None and inputs:
-        slots[_SEMANTICS] = "inclusive"  # the sum is
+    if slots[_INPUT] is None:
+        slots[_SEMANTICS] = "inclusive"  # the sum is, and so is OpenAI's prompt_tokens
     for slot, value in sums.items():
         if slots[slot] is None:
             slots[slot] = value

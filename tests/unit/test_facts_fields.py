@@ -32,7 +32,7 @@ KIND_MARKS = {
     "tool": {"gen_ai.operation.name": "execute_tool"},
 }
 CLIENT = {"service.name": "opencode"}
-SPECIAL = {"metadata": '{"session_id": "from-metadata", "user_id": "from-metadata"}'}
+SPECIAL = {"metadata": '{"session_id": "from-metadata", "user_id": "from-metadata", "lc_agent_name": "from-metadata"}'}
 # Milliseconds, micro-dollars: (sent, read).
 UNITS = {
     "ai.response.msToFirstChunk": (250, 0.25),
@@ -40,6 +40,7 @@ UNITS = {
     "copilot_chat.time_to_first_token": (250, 0.25),
     "gen_ai.server.time_to_first_token": (250.0, 0.25),
     "gen_ai.response.time_to_first_chunk": (0.25, 0.25),
+    "gen_ai.streaming.time_to_first_token": (0.25, 0.25),
     "cost_usd_micros": (2_500, 0.0025),
 }
 
@@ -140,6 +141,10 @@ def test_an_empty_value_gives_way_to_the_next_source() -> None:
         ({"gen_ai.request.model": "us.anthropic.claude-sonnet-4-20250514-v1:0"}, "aws.bedrock"),
         ({"gen_ai.request.model": "openai/gpt-4o"}, "openai"),
         ({"gen_ai.request.model": "house-model"}, None),
+        ({"gen_ai.system": "openai.chat"}, "openai"),
+        ({"gen_ai.system": "google.generative-ai"}, "gcp.gemini"),
+        ({"gen_ai.system": "OpenAI"}, "openai"),
+        ({"gen_ai.provider.name": "azure.ai.inference"}, "azure.ai.inference"),
     ],
 )
 def test_provider(attributes: dict[str, Any], provider: str | None) -> None:
