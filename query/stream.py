@@ -19,7 +19,6 @@ from aiohttp import web
 
 from query import shapes
 from query.faults import TooManyQuestions
-from storage.contract import LogQuery, TraceQuery
 from storage.errors import StoreError
 
 if TYPE_CHECKING:
@@ -30,10 +29,9 @@ if TYPE_CHECKING:
 
 GATHER_SECONDS = 0.5
 HEARTBEAT_SECONDS = 15.0
-# Per gathering: newest traces looked through, older ones asked for one by one, log records carried.
-NEWEST_TRACES = 200
-OLDER_TRACES = 20
-NEWEST_LOGS = 500
+# Carried per gathering, the last of each: some milliseconds of reading, whatever arrives.
+MOST_TRACES = 500
+MOST_LOGS = 500
 
 _log = logging.getLogger(__name__)
 
@@ -173,30 +171,19 @@ class Broadcast:
     async def _trace_events(self, wanted: dict[str, None]) -> list[Event]:
         if not self._watched("traces") or not wanted:
             return []
-        newest = await self._store.find_traces(TraceQuery(limit=NEWEST_TRACES))
-        found = {summary.trace_id: summary for summary in newest.items if summary.trace_id in wanted}
-        older = [trace_id for trace_id in wanted if trace_id not in found]
-        for trace_id in older[:OLDER_TRACES]:
-            content = await self._store.trace(trace_id)
-            if content is not None:
-                found[trace_id] = content.summary
-        events = [
-            Event("traces", found[key].services, _event_text("trace", shapes.trace_summary(found[key])))
-            for key in wanted
-            if key in found
-        ]
-        return [*events, *_dropped("traces", len(older) - OLDER_TRACES)]
+        found = await self._store.trace_summaries(list(wanted)[-MOST_TRACES:])
+        events = [Event("traces", one.services, _event_text("trace", shapes.trace_summary(one))) for one in found]
+        return [*_dropped("traces", len(wanted) - MOST_TRACES), *events]
 
     async def _log_events(self, first: int, last: int) -> list[Event]:
         if not self._watched("logs") or not last:
             return []
-        newest = await self._store.find_logs(LogQuery(limit=min(NEWEST_LOGS, last - first + 101)))
+        records = await self._store.logs_by_number(range(max(first, last - MOST_LOGS + 1), last + 1))
         shared = shapes.Shared()
-        records = sorted((record for record in newest.items if first <= record.id <= last), key=lambda record: record.id)
         events = [
             Event("logs", (record.resource.service_name,), _event_text("log", shapes.log(record, shared))) for record in records
         ]
-        return [*_dropped("logs", last - first + 1 - len(records)), *events]
+        return [*_dropped("logs", last - first + 1 - MOST_LOGS), *events]
 
     def _watched(self, signal: str) -> bool:
         return any(signal in watcher.signals for watcher in self._watchers)

@@ -76,6 +76,12 @@ def trace(reader: Reader, trace_id: str) -> TraceContent | None:
     return TraceContent(_Trace(*rows[0]).summary(), spans, logs, truncated)
 
 
+def trace_summaries(reader: Reader, trace_ids: Sequence[str]) -> Sequence[TraceSummary]:
+    rows = reader.rows("traces_by_id", {"trace_ids": orjson.dumps(list(trace_ids)).decode()})
+    found = {summary.trace_id: summary for summary in (_Trace(*row).summary() for row in rows)}
+    return [found[trace_id] for trace_id in trace_ids if trace_id in found]
+
+
 def _within_bound(records: Iterable[_Record], most_bytes: int) -> Iterator[_Record]:
     """The first records, as many as have `most_bytes` of text together."""
     size = 0

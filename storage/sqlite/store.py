@@ -160,6 +160,9 @@ class SqliteStore:
     async def trace(self, trace_id: str) -> TraceContent | None:
         return await self._ask(lambda reader: read_traces.trace(reader, trace_id))
 
+    async def trace_summaries(self, trace_ids: Sequence[str]) -> Sequence[TraceSummary]:
+        return await self._ask(lambda reader: read_traces.trace_summaries(reader, trace_ids))
+
     async def find_spans(self, query: SpanQuery) -> Page[SpanRecord]:
         return await self._ask(lambda reader: read_spans.find_spans(reader, query))
 

@@ -364,6 +364,16 @@ def names(items: Sequence[Any]) -> list[str | None]:
     return [item.name for item in items]
 
 
+async def test_summaries_come_in_the_order_asked_for(filled: Store) -> None:
+    asked = [*sorted(TRACES, reverse=True)[:3], "f" * 32, min(TRACES)]
+    found = await filled.trace_summaries(asked)
+    assert [summary.trace_id for summary in found] == [trace_id for trace_id in asked if trace_id in TRACES]
+    for summary in found:
+        content = await filled.trace(summary.trace_id)
+        assert content is not None
+        assert content.summary == summary
+
+
 async def test_services_and_operations(filled: Store) -> None:
     services = await filled.services(TimeRange())
     assert names(services) == ["bank", "mail", "shop"]

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, cast
 import orjson
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from query import stream
 from query.question import Limits
 from storage.errors import StoreClosed
-from tests.integration.api_harness import CHECKOUT, HEALTH, NOW, logs, resource, serve, traces, value, write
+from tests.integration.api_harness import CHECKOUT, HEALTH, NOW, START, logs, resource, serve, traces, value, write
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -53,6 +54,24 @@ async def event(response: ClientResponse) -> tuple[str, Any]:
             return name.removeprefix("event: "), orjson.loads(data.removeprefix("data: "))
 
 
+def lines(number: int, time: int) -> ExportLogsServiceRequest:
+    request = ExportLogsServiceRequest()
+    records = request.resource_logs.add(resource=resource("shop")).scope_logs.add().log_records
+    for place in range(number):
+        records.add(time_unix_nano=time + place, body=value(f"line {place}"))
+    return request
+
+
+def many_traces(number: int, time: int, first: int = 0) -> ExportTraceServiceRequest:
+    """Traces of one span, with the ids from `first` + 1 on."""
+    request = ExportTraceServiceRequest()
+    spans = request.resource_spans.add(resource=resource("shop")).scope_spans.add().spans
+    for trace_id in range(first + 1, first + number + 1):
+        id_ = trace_id.to_bytes(16, "big")
+        spans.add(trace_id=id_, span_id=id_[8:], name="tick", start_time_unix_nano=time, end_time_unix_nano=time + 1)
+    return request
+
+
 async def test_new_traces_and_logs_are_told_of(client: TestClient[web.Request, web.Application], store: SqliteStore) -> None:
     response = await watch(client)
     await write(store, "traces", traces())
@@ -78,13 +97,33 @@ async def test_more_logs_than_the_stream_carries_are_counted(
     client: TestClient[web.Request, web.Application], store: SqliteStore
 ) -> None:
     response = await watch(client, signals="logs")
-    request = ExportLogsServiceRequest()
-    records = request.resource_logs.add(resource=resource("shop")).scope_logs.add().log_records
-    for number in range(stream.NEWEST_LOGS + 23):
-        records.add(time_unix_nano=NOW + number, body=value("line"))
-    await write(store, "logs", request)
+    await write(store, "logs", lines(stream.MOST_LOGS + 23, NOW))
     assert await event(response) == ("dropped", {"logs": 23})
     assert (await event(response))[0] == "log"
+
+
+async def test_what_is_told_is_what_was_stored_however_old_it_is(
+    client: TestClient[web.Request, web.Application], store: SqliteStore
+) -> None:
+    """Traces and logs of long ago, among newer ones that were told of before."""
+    await write(store, "traces", many_traces(stream.MOST_TRACES, NOW))
+    await write(store, "logs", lines(stream.MOST_LOGS, NOW))
+    response = await watch(client)
+    await write(store, "traces", many_traces(40, START - 10**15, first=stream.MOST_TRACES))
+    told = [await event(response) for _ in range(40)]
+    assert [data["trace_id"] for _, data in told] == [f"{stream.MOST_TRACES + number + 1:032x}" for number in range(40)]
+    await write(store, "logs", lines(40, START - 10**15))
+    told = [await event(response) for _ in range(40)]
+    assert [data["body"] for _, data in told] == [f"line {number}" for number in range(40)]
+
+
+async def test_more_traces_than_the_stream_carries_are_counted(
+    client: TestClient[web.Request, web.Application], store: SqliteStore
+) -> None:
+    response = await watch(client, signals="traces")
+    await write(store, "traces", many_traces(stream.MOST_TRACES + 7, NOW))
+    assert await event(response) == ("dropped", {"traces": 7})
+    assert (await event(response))[1]["trace_id"] == f"{8:032x}"
 
 
 async def test_one_watcher_too_many_is_refused_and_a_place_is_free_again_after_one_left(

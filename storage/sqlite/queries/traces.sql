@@ -45,6 +45,11 @@ where key in (select value from json_each(:keys))
 -- name: trace_by_id
 select json_group_array({trace_list}) from traces where trace_id = :trace_id and span_count > 0;
 
+-- name: traces_by_id
+-- :trace_ids is a JSON array.
+select json_group_array({trace_list}) from traces
+where trace_id in (select value from json_each(:trace_ids)) and span_count > 0;
+
 -- name: span_ids_of_trace
 select json_group_array(id) from (
   select id from span_rows where trace_key = (select key from traces where trace_id = :trace_id)
