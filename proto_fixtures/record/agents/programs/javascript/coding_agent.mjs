@@ -19,12 +19,14 @@ function settings(folder, name, text) {
   writeFileSync(join(home, folder, name), text)
 }
 
-// Gemini CLI and its fork: one tool, spans too, by HTTP, which is JSON there.
+// Gemini CLI and its fork: one tool, spans too, by HTTP, which is JSON there. They send their instructions: ours are shorter.
+const instructions = join(home, 'instructions.md')
+writeFileSync(instructions, 'Tell the weather.\n')
 const telemetry = { enabled: true, target: 'local', otlpEndpoint: endpoint, otlpProtocol: 'http', logPrompts: true, traces: true }
 const family = {
   privacy: { usageStatisticsEnabled: false },
   general: { enableAutoUpdate: false, disableAutoUpdate: true },
-  tools: { core: ['list_directory'] },
+  tools: { core: ['list_directory'], exclude: ['agent'] },
   telemetry,
 }
 
@@ -33,12 +35,14 @@ const agents = {
     const auth = { security: { auth: { selectedType: 'gemini-api-key' } } }
     settings('.gemini', 'settings.json', JSON.stringify({ ...family, ...auth }))
     const environment = { GEMINI_API_KEY: 'stub', GOOGLE_GEMINI_BASE_URL: model, GEMINI_CLI_TRUST_WORKSPACE: 'true' }
+    environment.GEMINI_SYSTEM_MD = instructions
     return ['gemini', ['-m', 'gemini-2.5-flash', '-p', prompt], environment]
   },
   qwen() {
     const auth = { security: { auth: { selectedType: 'openai' } } }
     settings('.qwen', 'settings.json', JSON.stringify({ ...family, ...auth }))
     const environment = { OPENAI_API_KEY: 'stub', OPENAI_BASE_URL: `${model}/v1`, OPENAI_MODEL: 'qwen3-coder-plus' }
+    environment.QWEN_SYSTEM_MD = instructions
     return ['qwen', ['-p', prompt], environment]
   },
   claude() {
