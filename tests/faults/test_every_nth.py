@@ -153,9 +153,9 @@ def old_store(empty: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("lasting", [False, True], ids=["once", "from then on"])
 def test_calls_of_retention_fail(old_store: Path, tmp_path: Path, *, lasting: bool) -> None:
-    """What it leaves adds up, and the next round finishes the work. Every fifth call, or it would take minutes."""
+    """What it leaves adds up, and the next round finishes the work. Every ninth call, or it would take minutes."""
     kinds = list(KINDS)
-    for nth in range(2 if lasting else 1, EVERY_CALL, 5):
+    for nth in range(2 if lasting else 1, EVERY_CALL, 9):
         fault = Fault(kinds[nth % len(kinds)], nth, lasting)
         path = Path(shutil.copy(old_store, tmp_path / f"{nth}.db"))
         with sender(path, fault) as one:
