@@ -71,7 +71,8 @@ def complete(slots: list[Any], attributes: dict[str, Any], plan: Plan, prices: P
         _know_tool(slots, attributes, plan)
     if plan.rest:
         _describe(slots, attributes, plan)
-    return tuple(slots[:FACT_SIZE])
+    del slots[FACT_SIZE:]
+    return tuple(slots)
 
 
 def _price(slots: list[Any], prices: Prices) -> None:

@@ -142,9 +142,17 @@ class _Dated:
         prices = info.prices if isinstance(info.prices, list) else []
         by_the_hour = any(hasattr(price.constraint, "start_time") for price in prices)
         self._period = _MINUTE_NS if by_the_hour else _DAY_NS
+        self._last_period = -1
+        self._last: Rates | None = None
 
     def at(self, time: int) -> Rates | None:
         period = time // self._period
+        if period == self._last_period:
+            return self._last
+        self._last_period, self._last = period, self._in(period)
+        return self._last
+
+    def _in(self, period: int) -> Rates | None:
         try:
             return self._rates[period]
         except KeyError:

@@ -54,8 +54,8 @@ def _index() -> dict[str, list[_Entry]]:
 
 
 _INDEX: Final = _index()
+_KIND_TABLES: Final = dict(KIND_SOURCES)
 _KIND_KEYS: Final = tuple(key for key, _ in KIND_SOURCES)
-_KNOWN_KIND_KEYS: Final = frozenset((*_KIND_KEYS, *TOOL_KEYS, *MODEL_KEYS, *EMBEDDING_KEYS, *RERANKER_KEYS))
 _PLAIN_READS: Final = (coerce.text, coerce.count)
 
 
@@ -138,18 +138,9 @@ class Shape:
     """A record's keys. `is_client`: the record is a coding agent's, so that bare names mean what they say."""
 
     __slots__ = (
-        "arguments",
-        "content",
-        "identity",
-        "is_client",
-        "keys",
-        "kind_keys",
-        "plans",
-        "presence",
-        "quirky",
-        "says_more",
-        "silent",
-    )
+        "_first_key", "_first_table", "arguments", "content", "identity", "is_client", "keys", "kind_keys", "plans", "presence",
+        "quirky", "says_more", "silent",
+    )  # fmt: skip
 
     def __init__(self, keys: tuple[str, ...], is_client: bool) -> None:
         self.keys = keys
@@ -158,6 +149,8 @@ class Shape:
         entries = [entry for key in keys for entry in _INDEX.get(key, ()) if is_client or not entry.source.client]
         columns = {entry.column for entry in entries if entry.column not in ERRORS}
         self.kind_keys = tuple(key for key in _KIND_KEYS if key in present)
+        self._first_key = self.kind_keys[0] if self.kind_keys else ""
+        self._first_table = _KIND_TABLES.get(self._first_key, {})
         self.presence = _kind_by_presence(present)
         self.content = any(map(is_content_key, keys))
         self.arguments = tuple(key for key in ARGUMENT_KEYS if key in present)
@@ -169,6 +162,9 @@ class Shape:
 
     def kind(self, attributes: Mapping[str, Any]) -> str | None:
         """The kind by its attributes; None when only the name can tell."""
+        value = attributes.get(self._first_key)
+        if value.__class__ is str and (known := self._first_table.get(value)) is not None:
+            return known
         for key in self.kind_keys:
             found = kind_of_value(key, attributes[key])
             if found is not None:

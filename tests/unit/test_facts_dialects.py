@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.unit.facts_records import TRACE, Fact, log_fact, span_fact
+from tests.unit.facts_records import TRACE, log_fact, span_fact
+
+if TYPE_CHECKING:
+    from storage.facts.fact import Fact
 
 INVOKED = {"gen_ai.operation.name": "invoke_agent"}
 DESK = ("agent_run", "agent", "desk")
