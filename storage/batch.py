@@ -71,6 +71,8 @@ class Batch:
     identities: list[Row] = field(default_factory=list)
     resource_identities: list[Row] = field(default_factory=list)
     usages: list[Row] = field(default_factory=list)
+    # False where there was no time to look for facts: the writer then owes them.
+    derived: bool = True
     digest: str = ""
     rejected: int = 0
     reasons: list[str] = field(default_factory=list)

@@ -6,12 +6,14 @@ for a trace that was forgotten, it is derived anew from here.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from storage.batch import Batch
 from storage.facts.derive import Deriver
+from storage.rows.tables import Positions
 from storage.sqlite.facts_statements import (
     UNKNOWN_RESOURCE,
     ResourceIdentity,
@@ -21,6 +23,8 @@ from storage.sqlite.facts_statements import (
     stated,
 )
 from storage.sqlite.statements import statement
+from storage.sqlite.write_logs import PlacedLogs
+from storage.sqlite.write_traces import PlacedSpans
 
 if TYPE_CHECKING:
     import sqlite3
@@ -41,6 +45,26 @@ def batch_statements(facts: Facts | Batch, numbers: Sequence[int], resource_ids:
     for row in facts.identities:
         made[row[0]] = identified(numbers[row[0]], row, resources.get(row[2], UNKNOWN_RESOURCE))
     return made
+
+
+@dataclass(slots=True)
+class StoredSpans(PlacedSpans):
+    """Spans read back, by their numbers, of which some between the first and the last may not be in use."""
+
+    ids: list[int] = field(default_factory=list)
+
+    def numbers(self) -> Sequence[int]:
+        return self.ids
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLogs(PlacedLogs):
+    """Log records read back, likewise."""
+
+    ids: list[int] = field(default_factory=list)
+
+    def numbers(self) -> Sequence[int]:
+        return self.ids
 
 
 class StoredFacts:
@@ -81,24 +105,48 @@ class StoredFacts:
         rows: list[Any] = orjson.loads(text)
         return rows
 
+    def spans_between(self, first: int, last: int) -> StoredSpans:
+        """Stored spans as a batch that was just written, with what they tell."""
+        stored = self._rows("spans_between_for_facts", {"first_id": first, "last_id": last})
+        batch, resource_ids = self._batch("traces", stored)
+        places = Positions(batch.traces)
+        batch.rows = [(places[row[3]], *row[1:]) for row in batch.rows]
+        self._tell(batch)
+        return StoredSpans(batch, [], resource_ids, [], first, ids=[row[0] for row in stored])
+
+    def logs_between(self, first: int, last: int) -> StoredLogs:
+        """Stored log records as a batch that was just written, with what they tell."""
+        stored = self._rows("logs_between_for_facts", {"first_id": first, "last_id": last})
+        batch, resource_ids = self._batch("logs", stored)
+        self._tell(batch)
+        return StoredLogs(batch, first, resource_ids, frozenset(), ids=[row[0] for row in stored])
+
+    def _tell(self, batch: Batch) -> None:
+        facts = self._deriver.derive(batch)
+        batch.facts, batch.contents, batch.identities = facts.facts, facts.contents, facts.identities
+        batch.resource_identities = facts.resource_identities
+
     def _statements(self, signal: str, stored: Sequence[Row], numbers: Sequence[int]) -> list[tuple[Statement, str | None]]:
         """With the span id of the row itself. The stored rows begin with their id, resource and scope."""
         if not stored:
             return []
+        batch, resource_ids = self._batch(signal, stored)
+        made = batch_statements(self._deriver.derive(batch), numbers, resource_ids)
+        if signal == "logs":
+            return [(one, None) for one in made.values()]
+        return [(span_statement(made.get(place), numbers[place], row), row[4]) for place, row in enumerate(batch.rows)]
+
+    def _batch(self, signal: str, stored: Sequence[Row]) -> tuple[Batch, list[int]]:
+        """The rows as a batch has them, and the numbers of its resources."""
         resources = self._shared("resources_for_facts", {row[1] for row in stored})
         scopes = self._shared("scopes_for_facts", {row[2] for row in stored})
         resource_place = {number: place for place, (number, _) in enumerate(resources)}
         scope_place = {number: place for place, (number, _) in enumerate(scopes)}
         batch = Batch(signal, resources=[row for _, row in resources], scopes=[row for _, row in scopes])
         places = [(resource_place[row[1]], scope_place[row[2]]) for row in stored]
-        if signal == "traces":
-            batch.rows = [(0, *place, *row[3:]) for place, row in zip(places, stored, strict=True)]
-        else:
-            batch.rows = [(*place, *row[3:]) for place, row in zip(places, stored, strict=True)]
-        made = batch_statements(self._deriver.derive(batch), numbers, [number for number, _ in resources])
-        if signal == "logs":
-            return [(one, None) for one in made.values()]
-        return [(span_statement(made.get(place), numbers[place], row), row[4]) for place, row in enumerate(batch.rows)]
+        first = (0,) if signal == "traces" else ()
+        batch.rows = [(*first, *place, *row[3:]) for place, row in zip(places, stored, strict=True)]
+        return batch, [number for number, _ in resources]
 
     def _shared(self, name: str, numbers: set[int]) -> list[tuple[int, Row]]:
         return [(row[0], tuple(row[1:])) for row in self._rows(name, {"ids": orjson.dumps(sorted(numbers)).decode()})]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from storage.contract import Committed, StoreStatistics
 from storage.errors import StoreClosed, StoreError, StoreUnwritable
 from storage.sqlite import (
+    read_exports,
     read_latency,
     read_log_counts,
     read_logs,
@@ -22,14 +23,17 @@ from storage.sqlite import (
     read_spans,
     read_statistics,
     read_traces,
+    write_exports,
 )
 from storage.sqlite.connect import connect_reader, connect_writer
+from storage.sqlite.facts_answers import AgentAnswers
 from storage.sqlite.faults import concerns_store, refusal
 from storage.sqlite.lock import FileLock
 from storage.sqlite.migrate import migrate, pending
 from storage.sqlite.readers import ReadPool
 from storage.sqlite.retention import Retention, RetentionSettings
 from storage.sqlite.upkeep import Upkeep
+from storage.sqlite.write_exports import watch_for_exporters
 from storage.sqlite.writer import Writer, WriterSettings
 
 if TYPE_CHECKING:
@@ -57,6 +61,7 @@ if TYPE_CHECKING:
         TraceQuery,
         TraceSummary,
     )
+    from storage.export_contract import ExportBatch, ExportPosition, Queue
     from storage.sqlite.connect import Reader
     from storage.sqlite.writer import Answers
 
@@ -76,7 +81,7 @@ class SqliteSettings:
     upkeep_seconds: float = 60.0
 
 
-class SqliteStore:
+class SqliteStore(AgentAnswers):
     """Implements storage.contract.Store. All methods are for the event loop on which it was opened."""
 
     def __init__(self, settings: SqliteSettings, lock: FileLock, clock: Callable[[], int] = time.time_ns) -> None:
@@ -89,7 +94,9 @@ class SqliteStore:
         self._listeners: weakref.WeakSet[_Listener] = weakref.WeakSet()
         self._readers = ReadPool(settings.path, threads=settings.query_threads)
         self._retention = Retention(settings.retention)
-        self._writer = Writer(lambda: connect_writer(settings.path), self._answered, self._committed, settings.writer)
+        self._writer = Writer(
+            lambda: watch_for_exporters(connect_writer(settings.path)), self._answered, self._committed, settings.writer
+        )
         self._upkeep = Upkeep(self._writer, self._retention, settings.upkeep_seconds, clock)
 
     def describe_holder(self, holder: dict[str, object]) -> None:
@@ -187,6 +194,23 @@ class SqliteStore:
     async def latency(self, query: LatencyQuery) -> Sequence[LatencySummary]:
         return await self._ask(lambda reader: read_latency.latency(reader, query))
 
+    async def register_exporter(self, exporter: str) -> None:
+        await self._run(lambda connection: write_exports.register_exporter(connection, exporter))
+
+    async def export_positions(self) -> Sequence[ExportPosition]:
+        return await self._ask(read_exports.export_positions)
+
+    async def export_batch(self, queue: Queue, after: int, limit: int, up_to: int | None = None) -> ExportBatch | None:
+        return await self._ask(lambda reader: read_exports.export_batch(reader, queue, after, limit, up_to))
+
+    async def move_exporter(self, position: ExportPosition) -> None:
+        await self._run(lambda connection: write_exports.move_exporter(connection, position))
+
+    async def _run(self, work: Callable[[sqlite3.Connection], None]) -> None:
+        done: asyncio.Future[None] = self._loop.create_future()
+        self._writer.run(work, lambda fault: self._answered([(done, fault)]))
+        await done
+
     async def statistics(self) -> StoreStatistics:
         contents = await self._ask(read_statistics.contents)
         writer = self._writer
@@ -195,6 +219,7 @@ class SqliteStore:
             "rows_written": writer.figures.rows,
             "duplicates": writer.figures.duplicates,
             "failed_groups": writer.figures.failed_groups,
+            "facts_owed": writer.figures.facts_owed,
             "maintenance_jobs": writer.figures.jobs,
         }
         return StoreStatistics(

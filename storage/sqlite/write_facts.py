@@ -108,7 +108,7 @@ class FactWriter:
                 trace = self._group_trace(trace_id, is_new=trace_id in new_traces)
                 if trace is not None:
                     traces[place] = trace
-        numbers = range(2 * part.first_id, 2 * (part.first_id + len(batch.rows)), 2)
+        numbers = [2 * number for number in part.numbers()]
         self._contents.add(batch, numbers.__getitem__, is_whole=not part.repeats)
         if not traces:
             return
@@ -153,14 +153,14 @@ class FactWriter:
                 self._add_log_batch(part)
 
     def _add_log_batch(self, part: PlacedLogs) -> None:
-        batch, first = part.batch, part.first_id
-        numbers = [2 * (first + place) + 1 for place in range(len(batch.rows))]
+        batch, ids = part.batch, part.numbers()
+        numbers = [2 * number + 1 for number in ids]
         self._contents.add(batch, numbers.__getitem__, is_whole=not part.missing)
         known = self._known_traces({row[4] for row in batch.identities if row[4] is not None})
         trace_of = {row[0]: row[4] for row in (*batch.facts, *batch.identities)}
         for place, one in batch_statements(batch, numbers, part.resource_ids).items():
             trace_id = trace_of[place]
-            if first + place in part.missing:
+            if ids[place] in part.missing:
                 continue
             if trace_id is None:
                 if one.said is not None:

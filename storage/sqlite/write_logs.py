@@ -27,6 +27,10 @@ class PlacedLogs:
     resource_ids: list[int]
     missing: frozenset[int]
 
+    def numbers(self) -> Sequence[int]:
+        """The numbers of the records, in order."""
+        return range(self.first_id, self.first_id + len(self.batch.rows))
+
 
 class LogWriter:
     """Runs on the writer thread, inside its transaction."""

@@ -51,6 +51,10 @@ class PlacedSpans:
     first_id: int
     repeats: bool = False
 
+    def numbers(self) -> Sequence[int]:
+        """The numbers of the rows, in order."""
+        return range(self.first_id, self.first_id + len(self.batch.rows))
+
     def rows(self) -> list[Row]:
         """The rows as they are inserted: the number, then SPAN_COLUMNS without the trace id."""
         traces, resources, scopes = self.trace_keys, self.resource_ids, self.scope_ids

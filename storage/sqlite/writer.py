@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 from storage.contract import Committed
 from storage.errors import StoreBusy, StoreClosed, StoreError
 from storage.sqlite.blocks import Blocks
+from storage.sqlite.facts_owed import Allowance, FactsOwed
+from storage.sqlite.facts_stored import StoredFacts
 from storage.sqlite.faults import concerns_store, refusal
 from storage.sqlite.references import References
 from storage.sqlite.service_signals import note_services
@@ -43,6 +45,8 @@ logger = logging.getLogger(__name__)
 
 GROUP_ROWS = 5_000
 GROUP_BYTES = 16 * 2**20
+# Nothing came for so long: a good time for the facts that are owed.
+PAUSE_SECONDS = 0.05
 # Under steady load maintenance still gets its turn this often.
 JOB_EVERY_SECONDS = 0.25
 
@@ -65,6 +69,8 @@ class WriterFigures:
     duplicates: int = 0
     failed_groups: int = 0
     jobs: int = 0
+    # Pieces of at most 500 rows whose facts are still to be worked out.
+    facts_owed: int = 0
 
 
 @dataclass(slots=True)
@@ -101,6 +107,7 @@ class Writer:
         self._opened = threading.Event()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._last_job = 0.0
+        self._allowance = Allowance()
         self.waiting_rows = 0
         self.waiting_bytes = 0
         self.figures = WriterFigures()
@@ -135,6 +142,12 @@ class Writer:
     def seal_tails(self, before: int) -> None:
         """Queues the sealing of blocks that have been open since `before` (ns)."""
         self._add_job(lambda state: _guarded(state, lambda: state.seal_tails(before)))
+
+    def run(self, work: Callable[[sqlite3.Connection], None], answer: Callable[[StoreError | None], None]) -> None:
+        """Queues one small transaction; answers on the writer thread after its commit. Raises StoreClosed."""
+        with self._wake:
+            self._check_open()
+        self._add_job(lambda state: answer(state.run(work)))
 
     def probe(self, answer: _Probe) -> None:
         """Commits a mark and answers, on the writer thread, with what a write would meet now; raises StoreClosed.
@@ -214,8 +227,7 @@ class Writer:
 
     def _turn(self, work: Work) -> bool:
         with self._wake:
-            while not (self._waiting or self._jobs or self._probes or self._stopping):
-                self._wake.wait()
+            self._wait_for_work(work)
             group = self._take_group()
             probes, self._probes = self._probes, []
             if self._stopping and not group and not probes:
@@ -228,9 +240,32 @@ class Writer:
             fault = work.probe()
             for answer in probes:
                 answer(fault)
+        self._pay_facts(work, at_rest=not group)
         if self._jobs and (not group or time.monotonic() - self._last_job > JOB_EVERY_SECONDS):
             self._run_job(work)
         return True
+
+    def _wait_for_work(self, work: Work) -> None:
+        """Time without work is time for facts; what is owed of them waits for a pause, or for its share."""
+        self._allowance.busy_until_now()
+        while not (self._waiting or self._jobs or self._probes or self._stopping):
+            came = self._wake.wait(PAUSE_SECONDS if work.owed.pieces else None)
+            self._allowance.idle_until_now()
+            if not came:
+                return
+
+    def _pay_facts(self, work: Work, *, at_rest: bool) -> None:
+        if not work.owed.pieces or not (at_rest or self._allowance.is_left):
+            self.figures.facts_owed = work.owed.pieces
+            return
+        started = time.perf_counter()
+        try:
+            work.pay_facts()
+        except Exception:
+            logger.exception("the facts of some rows could not be worked out; they stay owed")
+            work.roll_back()
+        self._allowance.spend(time.perf_counter() - started)
+        self.figures.facts_owed = work.owed.pieces
 
     def _run_job(self, work: Work) -> None:
         """The job stays in the queue while it runs, so that `idle` tells the truth."""
@@ -256,10 +291,11 @@ class Writer:
     def _commit(self, work: Work, group: list[_Waiting]) -> None:
         started = time.perf_counter()
         try:
-            written, news = work.write([item.batch for item in group])
+            written, news = work.write([item.batch for item in group], owe_facts=not self._allowance.is_left)
         except Exception as error:  # noqa: BLE001  every kind of fault is sorted there
             self._refuse(work, group, error)
             return
+        self._allowance.spend(work.fact_seconds)
         figures = self.figures
         figures.commits += 1
         figures.commit_seconds += time.perf_counter() - started
@@ -318,6 +354,8 @@ class Work:
         self._traces = TraceWriter(connection, self._references, spans)
         self._metrics = MetricWriter(connection, self._references)
         self._facts = FactWriter(connection)
+        self.owed = FactsOwed(connection, self._facts, StoredFacts(connection))
+        self.fact_seconds = 0.0
         self._signals: dict[str, TraceWriter | LogWriter | MetricWriter] = {
             "traces": self._traces,
             "logs": self._logs,
@@ -326,13 +364,18 @@ class Work:
 
     def load(self) -> None:
         self._facts.forget()
+        self.owed.load()
         for signal in self._signals.values():
             signal.load()
 
-    def write(self, batches: Sequence[Batch]) -> tuple[list[Written], list[Committed]]:
-        """One transaction; what was written of each batch, in order, and what to tell listeners."""
+    def write(self, batches: Sequence[Batch], *, owe_facts: bool = False) -> tuple[list[Written], list[Committed]]:
+        """One transaction; what was written of each batch, in order, and what to tell listeners.
+
+        With `owe_facts` the facts of spans and logs are noted as owed instead of written.
+        """
         written: dict[int, Written] = {}
         news: list[Committed] = []
+        fact_seconds = 0.0
         self.make_whole()
         self.connection.execute(statement("begin_writing"))
         self._file.check()
@@ -342,7 +385,9 @@ class Work:
                 continue
             first_log = self._logs.next_number
             outcomes = signal.write([batch for _, batch in chosen])
-            self._add_facts(name, first_log)
+            started = time.perf_counter()
+            self._add_facts(name, first_log, owe=owe_facts)
+            fact_seconds += time.perf_counter() - started
             written.update(zip((place for place, _ in chosen), outcomes, strict=True))
             rows = sum(outcome.stored for outcome in outcomes)
             if rows:
@@ -350,17 +395,47 @@ class Work:
                 note_services(self.connection, name, [batch for _, batch in chosen if batch.rows])
                 trace_ids = [trace_id for _, batch in chosen for trace_id in batch.traces]
                 news.append(_news(name, rows, trace_ids, first_log, self._logs.next_number - 1))
+        started = time.perf_counter()
         self._facts.write(max((batch.received_time for batch in batches), default=0))
+        self.fact_seconds = fact_seconds + time.perf_counter() - started
         self.connection.execute(statement("commit_writing"))
         return [written[place] for place in range(len(batches))], news
 
-    def _add_facts(self, signal: str, first_log: int) -> None:
+    def _add_facts(self, signal: str, first_log: int, *, owe: bool) -> None:
+        """Spans that took the place of others are never owed: their numbers are not those of the request."""
         if signal == "traces":
-            self._facts.add_spans(self._traces.placed, self._traces.new_traces, first_log)
+            placed = self._traces.placed
+            owed = [part for part in placed if not part.repeats and (owe or not part.batch.derived)]
+            for part in owed:
+                self.owed.owe_spans(part)
+            now = [part for part in placed if part not in owed]
+            if now:
+                self._facts.add_spans(now, self._traces.new_traces, first_log)
         elif signal == "logs":
-            self._facts.add_logs(self._logs.placed)
+            for logs in self._logs.placed:
+                if owe or not logs.batch.derived:
+                    self.owed.owe_logs(logs)
+                else:
+                    self._facts.add_logs([logs])
         else:
             self._facts.add_points(self._metrics.placed)
+
+    def pay_facts(self) -> None:
+        """Works out the oldest piece of what is owed."""
+        self.make_whole()
+        self.owed.pay(time.time_ns())
+
+    def run(self, work: Callable[[sqlite3.Connection], None]) -> StoreError | None:
+        """Does the work in a transaction of its own; what kept it from being done."""
+        try:
+            self.make_whole()
+            self.connection.execute(statement("begin_writing"))
+            work(self.connection)
+            self.connection.execute(statement("commit_writing"))
+        except Exception as error:  # noqa: BLE001  told to who asked
+            self.roll_back()
+            return refusal(error)
+        return None
 
     def seal_tails(self, before: int) -> None:
         """Describes what has waited in a tail since `before` (ns), so that retention can see it."""

@@ -571,3 +571,28 @@ create view llm_calls as select * from named_facts where fact = 'llm_call' and c
 create view tool_calls as select * from named_facts where fact = 'tool_call' and counted = 1;
 create view agent_runs as select * from named_facts where fact = 'agent_run' and counted = 1;
 create view user_turns as select * from named_facts where fact = 'user_turn' and counted = 1;
+
+-- How far an exporter has come in each queue: sent and acknowledged up to one number, announced to be sent up to another.
+-- `lost` were removed before they could be sent, `rejected` were refused for good by the receiver.
+create table export_positions (
+  exporter text not null,
+  queue text not null,
+  acknowledged integer not null,
+  announced integer not null,
+  sent integer not null default 0,
+  rejected integer not null default 0,
+  lost integer not null default 0,
+  primary key (exporter, queue)
+) strict, without rowid;
+
+-- Spans and log records are sent in the order of their numbers. Points have none, and spans that are told again keep theirs:
+-- while there is an exporter, both are noted here in the order in which they came. No number is ever given twice.
+create table export_points (
+  id integer primary key autoincrement,
+  stream_id integer not null,
+  time integer not null
+) strict;
+create table export_changes (
+  id integer primary key autoincrement,
+  span_row_id integer not null
+) strict;

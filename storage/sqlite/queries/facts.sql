@@ -234,3 +234,29 @@ values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 
 insert or replace into usage_streams (stream_id, family, metric, measure, type, temporality, agent, session_id, user, provider,
   model, tool, service, label)
 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: owe_facts
+insert into facts_owed (signal, first_id, last_id) values (?, ?, ?);
+
+-- name: oldest_owed
+select id, signal, first_id, last_id from facts_owed order by id limit 1;
+
+-- name: delete_owed
+delete from facts_owed where id = ?;
+
+-- name: count_owed
+select count(*) from facts_owed;
+
+-- name: spans_between_for_facts
+-- As spans_of_trace_for_facts; some of the numbers may not be in use.
+select json_group_array(json_array(span_rows.id, span_rows.resource_id, span_rows.scope_id, traces.trace_id, span_id, parent_span_id, span_rows.name, kind,
+  span_rows.start_time, span_rows.end_time, status_code, status_message, trace_state, flags, attributes, events, links,
+  dropped_attributes_count, dropped_events_count, dropped_links_count))
+from span_rows join traces on traces.key = trace_key where span_rows.id between :first_id and :last_id;
+
+-- name: logs_between_for_facts
+{logs_for_facts} where id between :first_id and :last_id;
+
+-- name: span_counts_of_traces
+-- :trace_ids is a JSON array.
+select trace_id, span_count from traces where trace_id in (select value from json_each(:trace_ids));

@@ -1,0 +1,123 @@
+"""Facts that were owed under load come out as those written at once, survive a restart, and hold up nobody."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.telemetry import SECOND_NS, trace_request
+from proto_fixtures.agents import agent_fixtures
+from storage.rows import batch_of
+from storage.sqlite.connect import connect_writer
+from storage.sqlite.facts_owed import ROWS_PER_PIECE
+from storage.sqlite.migrate import migrate
+from storage.sqlite.writer import Work
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from storage.batch import Batch
+
+RECEIVED = 1_700_000_000 * SECOND_NS
+# Everything that a fact says; numbers of rows that depend on the order of writing are told by name.
+NAMED = ("fact", "time", "trace_id", "span_id", "agent_name", "session_id", "user_id", "model", "input_tokens", "output_tokens",
+         "computed_cost", "reported_cost", "tool_name", "failed", "error_type", "counted")  # fmt: skip
+
+
+def work_on(path: Path) -> Work:
+    connection = connect_writer(path)
+    migrate(connection)
+    work = Work(connection)
+    work.load()
+    return work
+
+
+def batches() -> list[Batch]:
+    """Agent traces as the benchmarks send them, some cut in two requests, and what agent libraries sent."""
+    rng = random.Random(3)
+    made = [batch_of("traces", trace_request(rng, 60, RECEIVED + number * SECOND_NS), RECEIVED) for number in range(3)]
+    for fixture in agent_fixtures():
+        made += [batch_of(part.signal, part.message().SerializeToString(), RECEIVED) for part in fixture.bodies]
+    return made
+
+
+def facts(work: Work) -> list[tuple[object, ...]]:
+    columns = {row[1] for row in work.connection.execute("pragma table_info(named_facts)")}
+    wanted = [column for column in NAMED if column in columns]
+    assert len(wanted) > 10, columns
+    return sorted(work.connection.execute(f"select {', '.join(wanted)} from named_facts"), key=repr)
+
+
+def sums(work: Work) -> list[tuple[object, ...]]:
+    found = work.connection.execute("select sum(count), sum(input_tokens), sum(output_tokens), sum(failed) from usage_hours")
+    return found.fetchall()
+
+
+def pay_all(work: Work) -> None:
+    while work.owed.pieces:
+        work.pay_facts()
+
+
+@pytest.fixture
+def at_once(tmp_path: Path) -> Work:
+    work = work_on(tmp_path / "at_once.db")
+    for batch in batches():
+        work.write([batch])
+    return work
+
+
+def test_facts_paid_later_are_those_written_at_once(tmp_path: Path, at_once: Work) -> None:
+    later = work_on(tmp_path / "later.db")
+    for batch in batches():
+        later.write([batch], owe_facts=True)
+    assert later.owed.pieces
+    assert not [row for row in facts(later) if row[0] == "llm_call"]
+
+    pay_all(later)
+
+    assert facts(later) == facts(at_once)
+    assert sums(later) == sums(at_once)
+
+
+def test_facts_owed_in_between_are_those_written_at_once(tmp_path: Path, at_once: Work) -> None:
+    """Every other request is owed, and what is owed is paid while more comes."""
+    mixed = work_on(tmp_path / "mixed.db")
+    for number, batch in enumerate(batches()):
+        mixed.write([batch], owe_facts=number % 2 == 0)
+        if number % 5 == 4:
+            mixed.pay_facts()
+
+    pay_all(mixed)
+
+    assert facts(mixed) == facts(at_once)
+    assert sums(mixed) == sums(at_once)
+
+
+def test_what_was_not_looked_for_is_owed_and_found(tmp_path: Path, at_once: Work) -> None:
+    """A request decoded without looking for facts, for want of time."""
+    bare = work_on(tmp_path / "bare.db")
+    for batch in batches():
+        if batch.signal != "metrics":
+            batch.facts, batch.contents, batch.identities, batch.resource_identities = [], [], [], []
+            batch.derived = False
+        bare.write([batch])
+
+    pay_all(bare)
+
+    assert facts(bare) == facts(at_once)
+
+
+def test_debts_survive_a_restart_and_come_in_pieces(tmp_path: Path) -> None:
+    path = tmp_path / "restart.db"
+    before = work_on(path)
+    batch = batch_of("traces", trace_request(random.Random(3), 2 * ROWS_PER_PIECE + 10, RECEIVED), RECEIVED)
+    before.write([batch], owe_facts=True)
+    before.connection.close()
+
+    after = work_on(path)
+
+    assert after.owed.pieces == 3
+    pay_all(after)
+    assert len(facts(after)) == len(batch.rows)
