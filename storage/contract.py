@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
 
+from storage.agents_contract import AgentStore
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
@@ -407,7 +409,7 @@ class StoreStatistics:
     counters: dict[str, int] = field(default_factory=dict)
 
 
-class Store(Protocol):
+class Store(AgentStore, Protocol):
     """See the module docstring for what holds of every method."""
 
     async def write(self, batch: Batch) -> Written:

@@ -85,8 +85,8 @@ class Statement:
 
     __slots__ = (
         "above", "chain", "counted", "counts_usage", "event_id", "group", "has_content", "identity", "is_log", "llm_below",
-        "mark", "name", "number", "own", "parent", "parent_id", "probed", "resource", "run", "said", "span_id", "time", "trace_id",
-        "usage_below",
+        "mark", "name", "number", "own", "parent", "parent_id", "probed", "resource", "run", "said", "span_id", "time",
+        "trace_id", "usage_below",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913, PLR0917  it is made for every span of an agent's trace, by position

@@ -279,3 +279,12 @@ def _unpacked(packed: bytes) -> dict[int, int]:
     buckets: dict[int, int] = {}
     unpack_into(buckets, packed)
     return buckets
+
+
+def group_sums(rows: Iterable[Row]) -> list[tuple[Group, int, list[Any], dict[int, int], dict[int, int]]]:
+    """What rows (ROW_COLUMNS) add up to, without keeping it: group, hour, sums, durations, times to first token."""
+    by_group: dict[tuple[Group, int], list[Any]] = {}
+    for row in rows:
+        if row[COUNTED] or row[COUNTS_USAGE]:
+            _add_row(by_group, row, 1)
+    return [(group, hour, cell[:_DURATIONS], cell[_DURATIONS], cell[_FIRST_TOKENS]) for (group, hour), cell in by_group.items()]

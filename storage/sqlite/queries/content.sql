@@ -19,3 +19,19 @@ values (?, ?);
 
 -- name: index_contents
 insert into contents_text (rowid, text) select id, text from contents where id between ? and ?;
+
+-- name: contents_found
+-- The texts that hold the words of :text, best first.
+select json_group_array(json_array(id, snippet)) from (
+  select rowid as id, snippet(contents_text, 0, '', '', '…', 24) as snippet from contents_text
+  where contents_text match :text order by rank limit :count
+);
+
+-- name: contents_found_unindexed
+-- The same among those that maintenance has not come to yet.
+select json_group_array(json_array(id, substr(text, max(instr(lower(text), :word) - 60, 1), 160))) from (
+  select id, text from contents where id > :indexed and lower(text) like :pattern limit :count
+);
+
+-- name: contents_whole
+select json_group_array(json_array(id, text, size, source, time)) from contents where id in (select value from json_each(:ids));

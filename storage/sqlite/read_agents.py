@@ -1,0 +1,132 @@
+"""Answers for agents and users: who they are and what they did."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from storage.agents_contract import (
+    AgentDetail,
+    AgentSummary,
+    FactFilter,
+    FactKind,
+    SessionQuery,
+    Sums,
+    UsageQuery,
+    UsageSummary,
+    UserSummary,
+)
+from storage.sqlite.read_metric_usage import metric_totals
+from storage.sqlite.read_sessions import find_sessions
+from storage.sqlite.read_usage import names_of, totals_by, usage
+from storage.sqlite.statements import statement
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from storage.contract import TimeRange
+    from storage.sqlite.connect import Reader
+
+# Of the newest sessions of a user, so many say which agents it has.
+SESSIONS_LOOKED_AT = 5
+
+
+def agents(reader: Reader, filter_: FactFilter) -> Sequence[AgentSummary]:
+    """The one seen last first; agents of which only metrics tell come with what those say."""
+    runs = totals_by(reader, filter_, ["agent"], None, "agent_run")
+    calls = totals_by(reader, filter_, ["agent"], None, "llm_call")
+    seen = _seen(reader)
+    sessions = _sessions(reader, "agent", filter_.range)
+    newest = _newest(reader)
+    metrics = metric_totals(reader, filter_)
+    found = []
+    for (name, _, _), total in calls.items():
+        if name is None:
+            continue
+        sums = total.finished()
+        timed = runs[name, None, None].finished() if (name, None, None) in runs else sums
+        sums = replace(sums, percentiles=timed.percentiles or sums.percentiles)
+        first, last = seen.get(name, (0, 0))
+        version, service, environment = newest.get(name, (None, None, None))
+        told = {} if sums.llm_calls else metrics.pop(name, {})
+        metrics.pop(name, None)
+        found.append(AgentSummary(name, version, service, environment, first, last, sessions.get(name, 0), sums, told))
+    found += [
+        AgentSummary(name, None, None, None, int(told.get("first_seen", 0)), int(told.get("last_seen", 0)), 0, Sums(), told)
+        for name, told in metrics.items()
+        if filter_.agent in {None, name}
+    ]
+    return sorted(found, key=lambda one: (-one.last_seen, one.name))
+
+
+def _seen(reader: Reader) -> dict[str, tuple[int, int]]:
+    rows = reader.rows("agents_seen")
+    names = names_of(reader, "agents", [row[0] for row in rows])
+    return {names[key]: (first, last) for key, first, last in rows}
+
+
+def _sessions(reader: Reader, kind: str, time_range: TimeRange) -> dict[str, int]:
+    counts = dict(reader.rows("sessions_of_agents", {"kind": kind, "start": time_range.start, "end": time_range.end}))
+    names = names_of(reader, f"{kind}s", counts)
+    return {names[key]: number for key, number in counts.items() if key in names}
+
+
+def _newest(reader: Reader) -> dict[str, tuple[Any, ...]]:
+    """What the newest fact of each agent says of version, service and environment."""
+    rows = reader.rows("newest_of_agents")
+    names = names_of(reader, "agents", {row[0] for row in rows})
+    return {names[row[0]]: tuple(row[1:]) for row in rows}
+
+
+def agent(reader: Reader, name: str, time_range: TimeRange) -> AgentDetail | None:
+    own = FactFilter(range=time_range, agent=name)
+    found = [one for one in agents(reader, own) if one.name == name]
+    if not found:
+        return None
+
+    def by(group: str, filter_: FactFilter = own, times: FactKind = "llm_call") -> list[UsageSummary]:
+        rows = usage(reader, UsageQuery(filter_, (group,), None, times))
+        return [row for row in rows if row.group[group] is not None]
+
+    return AgentDetail(
+        found[0],
+        sorted(row.group["version"] or "" for row in by("version")),
+        sorted(row.group["service"] or "" for row in by("service")),
+        by("model"),
+        by("tool", times="tool_call"),
+        by("error_type"),
+        by("parent_agent", times="agent_run"),
+        by("agent", FactFilter(range=time_range, parent_agent=name), "agent_run"),
+    )
+
+
+def users(reader: Reader, time_range: TimeRange, limit: int) -> Sequence[UserSummary]:
+    """The dearest first."""
+    rows = [
+        row
+        for row in usage(reader, UsageQuery(FactFilter(range=time_range), ("user",), None, "llm_call", 10**9))
+        if row.group["user"] is not None
+    ][:limit]
+    keys = {
+        name: found[0]
+        for row in rows
+        if (name := row.group["user"]) and (found := reader.execute(statement("user_key_of"), {"name": name}).fetchone())
+    }
+    seen = {
+        name: (first or 0, last or 0)
+        for _, name, first, last in reader.rows("users_seen", {"keys": orjson.dumps(list(keys.values())).decode()})
+    }
+    sessions = _sessions(reader, "user", time_range)
+    found = []
+    for row in rows:
+        name = row.group["user"] or ""
+        first, last = seen.get(name, (0, 0))
+        found.append(UserSummary(name, first, last, sessions.get(name, 0), _agents_of(reader, name, time_range), row.sums))
+    return found
+
+
+def _agents_of(reader: Reader, user: str, time_range: TimeRange) -> tuple[str, ...]:
+    page = find_sessions(reader, SessionQuery(time_range, user=user, limit=SESSIONS_LOOKED_AT))
+    return tuple(dict.fromkeys(name for one in page.items for name in one.agents))

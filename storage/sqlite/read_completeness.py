@@ -1,0 +1,41 @@
+"""Answers what the other answers leave out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from storage.agents_contract import Completeness, FactFilter, Sums
+from storage.sqlite.read_agents import agents
+from storage.sqlite.read_usage import totals_by
+from storage.sqlite.statements import statement
+from storage.sqlite.write_contents import indexed
+
+if TYPE_CHECKING:
+    from storage.contract import TimeRange
+    from storage.sqlite.connect import Reader
+
+
+def completeness(reader: Reader, time_range: TimeRange) -> Completeness:
+    filter_ = FactFilter(range=time_range)
+    whole = totals_by(reader, filter_, [], None, "llm_call")
+    sums = next(iter(whole.values())).finished() if whole else Sums()
+    by_model = totals_by(reader, filter_, ["provider", "model"], None, "")
+    unpriced = [
+        (provider, model or "", total.finished().unpriced_calls)
+        for (provider, model, _), total in by_model.items()
+        if total.finished().unpriced_calls
+    ]
+    bounds = {"start": time_range.start or 0, "end": 2**63 - 1 if time_range.end is None else time_range.end}
+    sessions, inferred, merged, uncounted, waiting = reader.execute(statement("completeness_counts"), bounds).fetchone()
+    (last,) = reader.execute(statement("last_content")).fetchone()
+    return Completeness(
+        sums=sums,
+        sessions=sessions,
+        inferred_sessions=inferred,
+        merged_facts=merged,
+        uncounted_facts=uncounted,
+        waiting_parts=waiting,
+        unpriced_models=sorted(unpriced, key=lambda one: (-one[2], one[1])),
+        searchable=indexed(reader) >= last,
+        metrics_only_agents=[one.name for one in agents(reader, filter_) if one.metrics],
+    )

@@ -1,0 +1,269 @@
+"""Answers what agents used: counts, tokens, cost and durations by whatever it is grouped by."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from storage.agents_contract import GROUPS, FactFilter, Sums, UsageSummary
+from storage.errors import BadQuestion
+from storage.histogram import quantiles, unpack_into
+from storage.sqlite.facts_sums import HOUR_NS, HOURS_PER_DAY, SUMS, group_sums
+from storage.sqlite.statements import statement
+from storage.sqlite.usage_range import usage_range
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from storage.agents_contract import UsageQuery
+    from storage.contract import TimeRange
+    from storage.sqlite.connect import Reader
+
+    Key = tuple[Any, Any, int | None]
+
+METADATA: Final = "metadata."
+_QUANTILES: Final = (0.5, 0.95, 0.99)
+# Of a group, as facts_sums makes it.
+_GROUP_FIELDS: Final = (
+    "cube", "fact", "kind", "agent", "version", "service", "parent_agent", "workflow", "provider", "model", "tool", "mcp_server",
+    "error_type", "finish_reason", "decision", "user", "label",
+)  # fmt: skip
+_FILTERED: Final = (
+    "agent", "parent_agent", "version", "service", "workflow", "provider", "model", "tool", "mcp_server", "error_type",
+    "finish_reason", "decision", "kind", "user",
+)  # fmt: skip
+_COLUMN_OF: Final = {"agent": "agent_key", "version": "agent_version", "finish_reason": "finish", "user": "user_key"}
+_COUNT_OF: Final = {
+    "llm_call": "llm_calls", "tool_call": "tool_calls", "agent_run": "runs", "user_turn": "turns", "step": "steps",
+    "event": "events",
+}  # fmt: skip
+_ERRORS_OF: Final = {"llm_call": "llm_errors", "tool_call": "tool_errors", "agent_run": "run_errors"}
+_SAME_NAME: Final = tuple(str(name) for name in SUMS if name in {entry.name for entry in fields(Sums)})
+_RENAMED: Final = {
+    "reported": "reported_calls", "computed": "computed_calls", "unpriced": "unpriced_calls",
+    "without_usage": "calls_without_usage",
+}  # fmt: skip
+
+
+class Total:
+    """Sums under way; `finished` makes them an answer."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, Any] = {}
+        self._durations: dict[int, int] = {}
+        self._first_tokens: dict[int, int] = {}
+
+    def add(self, fact: str, sums: Mapping[str, Any]) -> None:
+        values = self._values
+        pairs: list[tuple[str, str]] = [(name, name) for name in _SAME_NAME]
+        pairs += (*_RENAMED.items(), ("count", _COUNT_OF[fact]), ("failed", _ERRORS_OF.get(fact, "")))
+        for name, field in pairs:
+            value = sums[name]
+            if field and value:
+                values[field] = values.get(field, 0) + value
+
+    def add_times(self, durations: Mapping[int, int], first_tokens: Mapping[int, int]) -> None:
+        for into, buckets in ((self._durations, durations), (self._first_tokens, first_tokens)):
+            for bucket, number in buckets.items():
+                into[bucket] = into.get(bucket, 0) + number
+
+    def join(self, other: Total) -> None:
+        for name, value in other._values.items():
+            self._values[name] = self._values.get(name, 0) + value
+        self.add_times(other._durations, other._first_tokens)
+
+    def finished(self) -> Sums:
+        values: dict[str, Any] = {
+            name: round(value, 10) if isinstance(value, float) else value for name, value in self._values.items()
+        }
+        values["errors"] = sum(values.get(name, 0) for name in _ERRORS_OF.values())
+        return Sums(
+            **values,
+            percentiles=_percentiles(self._durations),
+            first_token_percentiles=_percentiles(self._first_tokens),
+        )
+
+    def is_empty(self) -> bool:
+        return not any(self._values.values())
+
+
+def _percentiles(buckets: Mapping[int, int]) -> tuple[float, float, float] | None:
+    found = quantiles({bucket: number for bucket, number in buckets.items() if number > 0}, _QUANTILES)
+    return (found[0], found[1], found[2]) if found else None
+
+
+def usage(reader: Reader, query: UsageQuery) -> Sequence[UsageSummary]:
+    """By interval, then the greatest first; at most `limit` of them."""
+    asked = [name for name in query.group_by if name != "session"]
+    interval_hours = _interval_hours(query.interval_ns)
+    totals = totals_by(reader, query.filter, asked, interval_hours, query.percentiles_of)
+    days = _per_day(reader, query.filter.range, interval_hours) if not asked and not _is_filtered(query.filter) else {}
+    found = []
+    for (first, second, interval), total in totals.items():
+        sums = total.finished()
+        group = dict(zip(asked, (first, second), strict=False))
+        counted = days.get(interval // HOURS_PER_DAY) if interval is not None else None
+        start = None if interval is None else interval * HOUR_NS
+        found.append(UsageSummary(group, start, sums, *(counted or (None, None, None))))
+    found.sort(key=lambda one: (-(one.interval_start or 0), *size_of(one.sums), str(one.group)))
+    return found[: query.limit]
+
+
+def size_of(sums: Sums) -> tuple[float, int]:
+    """By what the greatest are told: cost, then calls."""
+    return (
+        -(sums.reported_cost + sums.computed_cost),
+        -(sums.llm_calls + sums.tool_calls + sums.runs + sums.events + sums.steps),
+    )
+
+
+def totals_by(
+    reader: Reader, filter_: FactFilter, group_by: Sequence[str], interval_hours: int | None, percentiles_of: str
+) -> dict[Key, Total]:
+    """By the names of up to two groups and the hour in which the interval begins."""
+    cube = cube_of(filter_, group_by)
+    bound = bound_filters(reader, filter_)
+    if bound is None:
+        return {}
+    path = next((name.removeprefix(METADATA) for name in group_by if name.startswith(METADATA)), "")
+    names = ["metadata" if name.startswith(METADATA) else name for name in group_by]
+    within = usage_range(reader, filter_.range)
+    parameters = {
+        **within.parameters(interval_hours), **bound, "cube": cube, "interval_hours": interval_hours,
+        "percentiles_of": percentiles_of, "metadata_path": f'$."{path}"', "failed": filter_.failed,
+        "group_1": names[0] if names else None, "group_2": names[1] if len(names) > 1 else None,
+    }  # fmt: skip
+    totals: dict[Key, Total] = {}
+    for first, second, interval, fact, *values, durations, first_tokens in reader.rows("usage_sums", parameters):
+        total = totals.setdefault((first, second, interval), Total())
+        total.add(fact, dict(zip(SUMS, values, strict=True)))
+        if durations is not None:
+            total.add_times(_unhexed(durations), _unhexed(first_tokens))
+    for start, end in within.edges:
+        rows = reader.execute(statement("facts_within"), {"start": start, "end": end}).fetchall()
+        reader.check_time()
+        _add_edge(totals, rows, (cube, names, path, interval_hours, percentiles_of, bound | {"failed": filter_.failed}))
+    return _named(reader, {key: total for key, total in totals.items() if not total.is_empty()}, names)
+
+
+def cube_of(filter_: FactFilter, group_by: Sequence[str]) -> str:
+    """Which sums know the answer; raises BadQuestion where none does."""
+    labels = [name for name in group_by if name.startswith(METADATA)]
+    by_user = "user" in group_by or filter_.user is not None
+    known = {"agent", "model", "fact", "user"} if by_user else {"fact"} if labels else set(GROUPS)
+    given = {name for name in _FILTERED if getattr(filter_, name) is not None}
+    wrong = ((set(group_by) - set(labels)) | given) - known
+    if (labels and by_user) or len(labels) > 1:
+        raise BadQuestion("group_by", "usage by metadata cannot be split further; ask by one metadata key alone")
+    if wrong:
+        what = "users" if by_user else "metadata"
+        raise BadQuestion(
+            "group_by", f"usage by {what} is not kept by {', '.join(sorted(wrong))}; known with it: {', '.join(sorted(known))}"
+        )
+    return "who" if by_user else "label" if labels else "what"
+
+
+def _interval_hours(interval_ns: int | None) -> int | None:
+    if interval_ns is None:
+        return None
+    hours, rest = divmod(interval_ns, HOUR_NS)
+    if rest:
+        raise BadQuestion("interval", "usage is kept by the hour; give an interval of whole hours, such as 1h or 1d")
+    return hours
+
+
+def _is_filtered(filter_: FactFilter) -> bool:
+    return any(getattr(filter_, name) is not None for name in (*_FILTERED, "failed"))
+
+
+def bound_filters(reader: Reader, filter_: FactFilter) -> dict[str, Any] | None:
+    """The filters as the statements take them; None where a name is unknown, so that nothing fits."""
+    bound: dict[str, Any] = {_COLUMN_OF.get(name, name): getattr(filter_, name) for name in _FILTERED}
+    for column, name in (("agent_key", "agent_key_of"), ("user_key", "user_key_of")):
+        if bound[column] is not None:
+            found = reader.execute(statement(name), {"name": bound[column]}).fetchone()
+            if found is None:
+                return None
+            bound[column] = found[0]
+    return bound
+
+
+def _add_edge(totals: dict[Key, Total], rows: Sequence[Any], asked: tuple[Any, ...]) -> None:
+    cube, names, path, interval_hours, percentiles_of, bound = asked
+    for group, hour, sums, durations, first_tokens in group_sums(rows):
+        told = told_of(group)
+        if told["cube"] != cube or not fits(told, bound):
+            continue
+        if "metadata" in names:
+            told["metadata"] = _label_value(told["label"], path)
+        values = [told[name] for name in names]
+        first, second = (*values, None, None)[:2]
+        interval = None if interval_hours is None else hour // interval_hours * interval_hours
+        total = totals.setdefault((first, second, interval), Total())
+        total.add(told["fact"], dict(zip(SUMS, sums, strict=True)))
+        if told["fact"] == percentiles_of:
+            total.add_times(durations, first_tokens)
+
+
+def told_of(group: Sequence[Any]) -> dict[str, Any]:
+    """A group of facts_sums by the names of filters."""
+    return dict(zip(_GROUP_FIELDS, group, strict=True))
+
+
+def fits(told: Mapping[str, Any], bound: Mapping[str, Any]) -> bool:
+    if bound["failed"] is not None and (told["error_type"] != "") != bound["failed"]:
+        return False
+    return all(bound[_COLUMN_OF.get(name, name)] in {None, told[name]} for name in _FILTERED)
+
+
+def _label_value(label: str, key: str) -> Any:
+    found = orjson.loads(label).get(key) if label else None
+    return int(found) if isinstance(found, bool) else found
+
+
+def _unhexed(text: str) -> dict[int, int]:
+    buckets: dict[int, int] = {}
+    unpack_into(buckets, bytes.fromhex(text))
+    return buckets
+
+
+def _named(reader: Reader, totals: dict[Key, Total], group_by: Sequence[str]) -> dict[Key, Total]:
+    """Agents and users by their names, and none as None."""
+    for place, name in enumerate(group_by):
+        names: dict[Any, str] = {}
+        if name in {"agent", "user"}:
+            names.update(names_of(reader, f"{name}s", {int(key[place] or 0) for key in totals}))
+        else:
+            names.update({key[place]: str(key[place]) for key in totals if key[place] not in {None, ""}})
+        renamed: dict[Key, Total] = {}
+        for key, total in totals.items():
+            renamed.setdefault(_with(key, place, names.get(key[place])), Total()).join(total)
+        totals = renamed
+    return totals
+
+
+def names_of(reader: Reader, table: str, keys: Iterable[int]) -> dict[int, str]:
+    """Number → name, of agents or users."""
+    return dict(reader.rows(f"names_of_{table}", {"keys": orjson.dumps(sorted(keys)).decode()}))
+
+
+def _with(key: Key, place: int, name: Any) -> Key:
+    first, second, interval = key
+    return (name, second, interval) if place == 0 else (first, name, interval)
+
+
+def _per_day(reader: Reader, time_range: TimeRange, interval_hours: int | None) -> dict[int, tuple[int, int, int]]:
+    """By day: sessions, users, and those of them that are new."""
+    if interval_hours is None or interval_hours % HOURS_PER_DAY:
+        return {}
+    day_ns = HOUR_NS * HOURS_PER_DAY
+    parameters = {
+        "days": interval_hours // HOURS_PER_DAY,
+        "days_from": (time_range.start or 0) // day_ns,
+        "days_to": 2**40 if time_range.end is None else -(-time_range.end // day_ns),
+    }
+    users = {day: (number, new) for day, number, new in reader.rows("users_of_days", parameters)}
+    sessions = dict(reader.rows("sessions_of_days", parameters))
+    return {day: (sessions.get(day, 0), *users.get(day, (0, 0))) for day in {*sessions, *users}}
