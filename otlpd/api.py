@@ -61,7 +61,13 @@ def _guard(settings: ReceiverSettings, cors: Cors) -> Middleware:
             if hdrs.ACCESS_CONTROL_ALLOW_METHODS in headers:
                 headers[hdrs.ACCESS_CONTROL_ALLOW_METHODS] = _METHODS
             return web.Response(status=204, headers=headers)
-        return await handler(request)
+        try:
+            return await handler(request)
+        except web.HTTPException as error:
+            if error is not request.match_info.http_exception:
+                raise
+            # A path or method that nobody here knows.
+            return faults.answer(error, request, None)
 
     return guard
 

@@ -47,6 +47,18 @@ def test_one_port_is_enough(daemon: Daemon) -> None:
     assert [log["body"] for log in daemon.ask("/api/logs")] == ["hello"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", "/nonsense", 404), ("GET", "/api/nonsense", 404), ("DELETE", "/api/traces", 405)]
+)
+def test_what_the_api_port_does_not_know_is_refused_in_the_shape_of_its_errors(
+    daemon: Daemon, method: str, path: str, status: int
+) -> None:
+    answer = request(method, daemon.api_url + path)
+    assert (answer.status, answer.headers["Content-Type"]) == (status, "application/json")
+    assert answer.json()["error"]["code"] == {404: "not_found", 405: "method_not_allowed"}[status]
+    assert path in answer.json()["error"]["message"]
+
+
 def test_a_grpc_client_that_comes_to_the_http_port_is_served(daemon: Daemon) -> None:
     daemon.addresses["grpc"] = daemon.http_url
     _, results = send_trace(exporter_to(daemon, "grpc"))
