@@ -53,6 +53,7 @@ clean: ## remove everything that was set up or made
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "otlpd needs Python 3.11 or newer; none was found (make PYTHON=/path/to/python names one)" >&2; exit 1; }
+	@echo "Setting up $(VENV); this is done once and takes a minute or two."
 	$(PYTHON) -m venv $(VENV) || { echo "this Python cannot make environments; on Debian and Ubuntu install python3-venv" >&2; exit 1; }
 	$(PIP) install --upgrade 'pip>=25.1'
 
