@@ -14,30 +14,21 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage.contract import Committed
 from storage.errors import StoreBusy, StoreClosed, StoreError
-from storage.sqlite.blocks import Blocks
-from storage.sqlite.facts_owed import Allowance, FactsOwed
-from storage.sqlite.facts_stored import StoredFacts
+from storage.sqlite.facts_owed import Allowance
 from storage.sqlite.faults import concerns_store, refusal
-from storage.sqlite.references import References
-from storage.sqlite.service_signals import note_services
-from storage.sqlite.statements import statement
-from storage.sqlite.watched_file import WatchedFile
-from storage.sqlite.write_facts import FactWriter
-from storage.sqlite.write_logs import LogWriter
-from storage.sqlite.write_metrics import MetricWriter
-from storage.sqlite.write_traces import TraceWriter
+from storage.sqlite.work import Work
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Sequence
 
     from storage.batch import Batch, Written
+    from storage.contract import Committed
 
     # Runs on the writer thread with its connection, in transactions of its own making; True when its work is finished.
     Slice = Callable[[sqlite3.Connection], bool]
-    _Job = Callable[["Work"], bool | None]
+    _Job = Callable[[Work], bool | None]
     _Probe = Callable[[StoreError | None], None]
     Answers = Sequence[tuple[object, Written | StoreError | None]]
 
@@ -338,151 +329,3 @@ def _guarded(work: Work, step: Callable[[], bool | None]) -> bool | None:
         return None
     finally:
         work.forget()
-
-
-class Work:
-    """The writing connection and what is remembered beside it."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
-        self._file = WatchedFile(connection)
-        self._whole = True
-        self._references = References(connection)
-        spans, logs = Blocks(connection, "spans", "span_tail"), Blocks(connection, "logs", "log_tail")
-        self._blocks = (spans, logs)
-        self._logs = LogWriter(connection, self._references, logs)
-        self._traces = TraceWriter(connection, self._references, spans)
-        self._metrics = MetricWriter(connection, self._references)
-        self._facts = FactWriter(connection)
-        self.owed = FactsOwed(connection, self._facts, StoredFacts(connection))
-        self.fact_seconds = 0.0
-        self._signals: dict[str, TraceWriter | LogWriter | MetricWriter] = {
-            "traces": self._traces,
-            "logs": self._logs,
-            "metrics": self._metrics,
-        }
-
-    def load(self) -> None:
-        self._facts.forget()
-        self.owed.load()
-        for signal in self._signals.values():
-            signal.load()
-
-    def write(self, batches: Sequence[Batch], *, owe_facts: bool = False) -> tuple[list[Written], list[Committed]]:
-        """One transaction; what was written of each batch, in order, and what to tell listeners.
-
-        With `owe_facts` the facts of spans and logs are noted as owed instead of written.
-        """
-        written: dict[int, Written] = {}
-        news: list[Committed] = []
-        fact_seconds = 0.0
-        self.make_whole()
-        self.connection.execute(statement("begin_writing"))
-        self._file.check()
-        for name, signal in self._signals.items():
-            chosen = [(place, batch) for place, batch in enumerate(batches) if batch.signal == name]
-            if not chosen:
-                continue
-            first_log = self._logs.next_number
-            outcomes = signal.write([batch for _, batch in chosen])
-            started = time.perf_counter()
-            self._add_facts(name, first_log, owe=owe_facts)
-            fact_seconds += time.perf_counter() - started
-            written.update(zip((place for place, _ in chosen), outcomes, strict=True))
-            rows = sum(outcome.stored for outcome in outcomes)
-            if rows:
-                self.connection.execute(statement("count_rows"), (rows, name))
-                note_services(self.connection, name, [batch for _, batch in chosen if batch.rows])
-                trace_ids = [trace_id for _, batch in chosen for trace_id in batch.traces]
-                news.append(_news(name, rows, trace_ids, first_log, self._logs.next_number - 1))
-        started = time.perf_counter()
-        self._facts.write(max((batch.received_time for batch in batches), default=0))
-        self.fact_seconds = fact_seconds + time.perf_counter() - started
-        self.connection.execute(statement("commit_writing"))
-        return [written[place] for place in range(len(batches))], news
-
-    def _add_facts(self, signal: str, first_log: int, *, owe: bool) -> None:
-        """Spans that took the place of others are never owed: their numbers are not those of the request."""
-        if signal == "traces":
-            placed = self._traces.placed
-            owed = [part for part in placed if not part.repeats and (owe or not part.batch.derived)]
-            for part in owed:
-                self.owed.owe_spans(part)
-            now = [part for part in placed if part not in owed]
-            if now:
-                self._facts.add_spans(now, self._traces.new_traces, first_log)
-        elif signal == "logs":
-            for logs in self._logs.placed:
-                if owe or not logs.batch.derived:
-                    self.owed.owe_logs(logs)
-                else:
-                    self._facts.add_logs([logs])
-        else:
-            self._facts.add_points(self._metrics.placed)
-
-    def pay_facts(self) -> None:
-        """Works out the oldest piece of what is owed."""
-        self.make_whole()
-        self.owed.pay(time.time_ns())
-
-    def run(self, work: Callable[[sqlite3.Connection], None]) -> StoreError | None:
-        """Does the work in a transaction of its own; what kept it from being done."""
-        try:
-            self.make_whole()
-            self.connection.execute(statement("begin_writing"))
-            work(self.connection)
-            self.connection.execute(statement("commit_writing"))
-        except Exception as error:  # noqa: BLE001  told to who asked
-            self.roll_back()
-            return refusal(error)
-        return None
-
-    def seal_tails(self, before: int) -> None:
-        """Describes what has waited in a tail since `before` (ns), so that retention can see it."""
-        self.connection.execute(statement("begin_writing"))
-        for blocks in self._blocks:
-            blocks.seal_if_before(before)
-        self.connection.execute(statement("commit_writing"))
-
-    def probe(self) -> StoreError | None:
-        """Commits a mark; what a write would meet now."""
-        try:
-            self.make_whole()
-            self.connection.execute(statement("begin_writing"))
-            self._file.check()
-            self.connection.execute(statement("set_meta"), ("last_probe", str(time.time_ns())))
-            self.connection.execute(statement("commit_writing"))
-        except Exception as error:  # noqa: BLE001  told to who asked
-            self.roll_back()
-            return refusal(error)
-        return None
-
-    def forget(self) -> None:
-        """Maintenance may have removed what is remembered."""
-        self._references.forget()
-        self._traces.forget()
-        self._facts.forget()
-
-    def roll_back(self) -> None:
-        """Undoes the open transaction and what was remembered in it; where that fails too, before the next transaction."""
-        self._whole = False
-        try:
-            self.make_whole()
-        except Exception as error:  # noqa: BLE001  the fault that led here is the one to tell
-            logger.warning("after a failed write the database cannot be read either: %s", error)
-
-    def make_whole(self) -> None:
-        """Leaves no transaction open and nothing remembered that is not so; does nothing when no fault came before."""
-        if self._whole:
-            return
-        if self.connection.in_transaction:
-            self.connection.execute(statement("roll_back_writing"))
-        self._references.forget()
-        self.load()
-        self._whole = True
-
-
-def _news(signal: str, rows: int, trace_ids: Sequence[str], first_log: int, last_log: int) -> Committed:
-    if signal == "logs":
-        return Committed("logs", rows, (), first_log, last_log)
-    return Committed("traces" if signal == "traces" else "metrics", rows, trace_ids)
