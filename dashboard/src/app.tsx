@@ -26,6 +26,9 @@ const LOADERS: Readonly<Record<string, Loader>> = {
 };
 const loaded = new Map<string, View>([["overview", Overview]]);
 
+/** Where one can go: the views that there are. */
+const SHOWN = PLACES.filter(({ path }) => path === "overview" || path in LOADERS);
+
 function nameOf(address: Address): string {
   const [first = "overview", second] = address.path;
   return first === "traces" && second !== undefined ? "trace" : first;
@@ -118,7 +121,7 @@ function usePlace(main: { current: HTMLElement | null }, address: Address, name:
 function Navigation({ current, onHelp }: { current: string; onHelp: () => void }) {
   const [theme, setTheme] = useState(chosenTheme);
   const live = useLiveState();
-  const groups = [...new Set(PLACES.map(({ group }) => group))];
+  const groups = [...new Set(SHOWN.map(({ group }) => group))];
   return (
     <nav aria-label="Views">
       <a class="brand" href="#/overview">
@@ -131,7 +134,7 @@ function Navigation({ current, onHelp }: { current: string; onHelp: () => void }
       {groups.map((group) => (
         <ul key={group} aria-label={group || "Overview"}>
           {group && <li class="group" aria-hidden="true">{group}</li>}
-          {PLACES.filter((place) => place.group === group).map((place) => (
+          {SHOWN.filter((place) => place.group === group).map((place) => (
             <li key={place.path}>
               <a href={`#/${place.path}`} aria-current={place.path === current ? "page" : undefined} title={`g ${place.letter}`}>
                 {place.name}
@@ -141,7 +144,7 @@ function Navigation({ current, onHelp }: { current: string; onHelp: () => void }
         </ul>
       ))}
       <div class="foot">
-        <span class={`live ${live}`} title={live === "live" ? "New telemetry is shown as it is stored" : "Nothing here is updated by itself"}>
+        <span class={`stream ${live}`} title={live === "live" ? "New telemetry is shown as it is stored" : "Nothing here is updated by itself"}>
           <i aria-hidden="true" /> {live === "live" ? "Live" : live === "connecting" ? "Connecting" : "Not live"}
         </span>
         <button type="button" class="quiet small" onClick={() => setTheme(nextTheme())} title="Colours: as the system, light, dark">
@@ -162,7 +165,7 @@ function Help({ onClose }: { onClose: () => void }) {
     ["Enter", "open the row"],
     ["?", "these keys"],
     ["Esc", "close, leave the search"],
-    ...PLACES.map(({ letter, name }) => [`g ${letter}`, name] as const),
+    ...SHOWN.map(({ letter, name }) => [`g ${letter}`, name] as const),
   ];
   return (
     <Dialog title="Keys" onClose={onClose}>

@@ -16,7 +16,7 @@ export function Copy({ text, label = "Copy", title }: { text: string | (() => st
     void copyText(typeof text === "string" ? text : text()).then((worked) => setDone(worked ? "Copied" : "Not allowed"));
   };
   return (
-    <button type="button" class="quiet small" title={title} onClick={copy}>
+    <button type="button" class="quiet small" title={title} aria-label={label.length < 3 ? title : undefined} onClick={copy}>
       <span aria-live="polite">{done ?? label}</span>
     </button>
   );

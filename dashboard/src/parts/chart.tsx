@@ -12,6 +12,8 @@ export interface Line {
   /** The name of a custom property of the style sheet. */
   readonly colour: string;
   readonly kind?: "line" | "bars" | "area";
+  /** What the legend says where that is not what is drawn, as in stacks. */
+  readonly own?: readonly (number | null)[];
 }
 
 interface ChartProps {
@@ -32,7 +34,7 @@ export function Chart(props: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const theme = useTheme();
-  const shape = `${theme} ${props.height} ${props.lines.map((line) => `${line.label}/${line.colour}/${line.kind}`).join()}`;
+  const shape = `${theme} ${props.height} ${props.lines.map((line) => `${line.label}/${line.colour}/${line.kind}`).join()}${props.lines.some((line) => line.own) ? props.times.length : ""}`;
   const latest = useRef(props);
   latest.current = props;
   useEffect(() => {
@@ -59,7 +61,7 @@ function summary({ lines, format }: ChartProps): string {
   return lines
     .slice(0, 8)
     .map((line) => {
-      const values = line.values.filter((value) => value !== null);
+      const values = (line.own ?? line.values).filter((value) => value !== null);
       if (values.length === 0) return `${line.label}: nothing`;
       const [low, high] = [Math.min(...values), Math.max(...values)];
       return `${line.label}: ${format(low)} to ${format(high)}, last ${format(values.at(-1) ?? 0)}`;
@@ -116,7 +118,10 @@ function seriesOf(line: Line, format: (value: number) => string): uPlot.Series {
     ...(line.kind === undefined || line.kind === "line" ? {} : { fill: bars ? stroke : `${stroke}22` }),
     ...(paths ? { paths } : {}),
     points: { show: !bars && isSparse(line.values), size: 4 },
-    value: (_plot, value) => (value === null || value === undefined ? "–" : format(value)),
+    value: (_plot, drawn, _series, place) => {
+      const value = line.own && place !== null ? line.own[place] : drawn;
+      return value === null || value === undefined ? "–" : format(value);
+    },
   };
 }
 

@@ -1,1 +1,94 @@
-export default function View() { return null; }
+// otlpd itself: whether it is well, what it takes in and refuses, what it stores, and what waits.
+
+import { useEffect, useState } from "preact/hooks";
+import type { Schemas } from "../api/client";
+import { useAnswer } from "../api/hooks";
+import { bytes, count, duration, short } from "../format";
+import { Answered, Refused } from "../parts/answered";
+import { Curl, Figure, Head, Notice, Panel } from "../parts/basic";
+import { type Column, Table } from "../parts/table";
+
+const EVERY_MS = 3000;
+
+interface Row {
+  readonly name: string;
+  readonly description: string;
+  readonly labels: string;
+  readonly value: number;
+  readonly perSecond: number | null;
+}
+
+function useEvery(ms: number): number {
+  const [tick, setTick] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => !document.hidden && setTick((before) => before + 1), ms);
+    return () => clearInterval(timer);
+  }, [ms]);
+  return tick;
+}
+
+export default function Status() {
+  const tick = useEvery(EVERY_MS);
+  const health = useAnswer("/health", {}, tick);
+  const statistics = useAnswer("/api/stats", {}, tick);
+  const measured = useAnswer("/metrics", {}, tick);
+  return (
+    <>
+      <Head title="Status" tools={<><Curl url={health.url} /><Curl url={statistics.url} /><Curl url={measured.url} /></>}>
+        {health.data && <span class={health.data.status === "ok" ? "good" : "bad"}>{health.data.status === "ok" ? "● Ready" : "▲ Not ready"} · {health.data.version}</span>}
+      </Head>
+      {health.error && <Refused error={health.error} again={health.again} />}
+      {health.data?.reason && <Notice kind="bad" title="otlpd cannot take telemetry now">{health.data.reason}</Notice>}
+      <Answered asked={statistics}>{(found) => <Held statistics={found} />}</Answered>
+      <Answered asked={measured}>{(found) => <Figures measured={found} />}</Answered>
+    </>
+  );
+}
+
+function Held({ statistics }: { statistics: Schemas["Statistics"] }) {
+  const commit = statistics.commits ? (statistics.commit_seconds / statistics.commits) * 1000 : null;
+  return (
+    <div class="figures">
+      <Figure label="Spans" value={short(statistics.spans)} note={`${short(statistics.traces)} traces`} />
+      <Figure label="Log records" value={short(statistics.logs)} />
+      <Figure label="Metric points" value={short(statistics.metric_points)} />
+      <Figure label="Database" value={bytes(statistics.size_bytes)} note={`${bytes(statistics.wal_bytes)} write-ahead log`} />
+      <Figure label="Waiting" value={`${count(statistics.queue_rows)} rows`} note={bytes(statistics.queue_bytes)} />
+      <Figure label="Commit" value={duration(commit)} note={`on average, ${short(statistics.commits)} so far`} />
+    </div>
+  );
+}
+
+/** The figures of two moments make a rate. */
+function Figures({ measured }: { measured: Schemas["Measurements"] }) {
+  const [pair, setPair] = useState<readonly [{ at: number; measured: Schemas["Measurements"] } | undefined, { at: number; measured: Schemas["Measurements"] } | undefined]>([undefined, undefined]);
+  useEffect(() => setPair(([, before]) => [before, { at: performance.now(), measured }]), [measured]);
+  const [before, now] = pair;
+  const rows = Object.entries(measured.metrics).flatMap(([name, { description, samples }]) =>
+    samples.map(({ labels, value }): Row => {
+      const text = Object.entries(labels).map(([label, one]) => `${label}=${one}`).join(", ");
+      const old = before?.measured.metrics[name]?.samples.find((sample) => JSON.stringify(sample.labels) === JSON.stringify(labels));
+      const seconds = before && now ? (now.at - before.at) / 1000 : 0;
+      return { name, description, labels: text, value, perSecond: name.endsWith("_total") && old && seconds > 0.5 ? (value - old.value) / seconds : null };
+    }),
+  );
+  const groups = Map.groupBy(rows, (row) => (/_(rejected|refused|dropped|failed|errors?|invalid)/.test(row.name) ? "Refused and dropped" : /^otlpd_(store|stored)_/.test(row.name) ? "Store" : /export/.test(row.name) ? "Exporter" : "Received"));
+  const columns: readonly Column<Row>[] = [
+    { name: "name", title: "Figure", cell: (row) => <span title={row.description}>{row.name.replace(/^otlpd_/, "").replace(/_total$/, "").replaceAll("_", " ")}</span>, value: (row) => row.name },
+    { name: "labels", title: "Of", cell: (row) => row.labels || "–", value: (row) => row.labels, wide: true },
+    { name: "value", title: "Value", cell: (row) => (row.name.endsWith("bytes") ? bytes(row.value) : Number.isInteger(row.value) ? count(row.value) : row.value.toPrecision(4)), value: (row) => row.value, numeric: true },
+    { name: "rate", title: "Per second", cell: (row) => (row.perSecond === null ? "" : short(row.perSecond)), value: (row) => row.perSecond, numeric: true },
+  ];
+  return (
+    <div class="columns">
+      {["Received", "Refused and dropped", "Store", "Exporter"].flatMap((title) => {
+        const found = groups.get(title);
+        return found === undefined ? [] : [
+          <Panel key={title} title={title}>
+            <Table label={title} columns={columns} items={found} keyOf={(row) => `${row.name} ${row.labels}`} />
+          </Panel>,
+        ];
+      })}
+    </div>
+  );
+}
