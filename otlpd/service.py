@@ -26,6 +26,7 @@ from otlpd.auth import Gate
 from otlpd.banner import banner
 from otlpd.config import fixed_keys, listens_on_loopback_only, tls_of
 from otlpd.exit_codes import CannotStart, ExitCode
+from otlpd.forwarding import forwarding
 from otlpd.measurements import measurements
 from otlpd.settings import LOCALHOST
 from query.legacy import current_run
@@ -47,8 +48,9 @@ from storage.sqlite.writer import WriterSettings
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
+    from exporter.exporter import Exporter
     from otlpd.config import Configuration
     from otlpd.settings import Settings
     from storage.sqlite.store import SqliteStore
@@ -73,7 +75,9 @@ async def serve(configuration: Configuration, ready: Callable[[Addresses], None]
         stack.push_async_callback(decoder.aclose)
         gate = Gate(settings.keys_path, fixed_keys(settings), settings.rate_limit)
         ingest = Ingest(store, decoder, max_pending_bytes=settings.max_pending_size)
-        addresses = await stack.enter_async_context(_listening(settings, ingest, store, gate))
+        exporters = await stack.enter_async_context(forwarding(settings, store))
+        context = _query_context(store, ingest, gate, exporters)
+        addresses = await stack.enter_async_context(_listening(settings, ingest, store, gate, context))
         store.describe_holder({"pid": os.getpid(), "api": addresses.api_url})
         _announce(configuration, addresses)
         if ready is not None:
@@ -110,7 +114,9 @@ async def _opened_store(settings: Settings) -> AsyncIterator[SqliteStore]:
 
 
 @contextlib.asynccontextmanager
-async def _listening(settings: Settings, ingest: Ingest, store: SqliteStore, gate: Gate) -> AsyncIterator[Addresses]:
+async def _listening(
+    settings: Settings, ingest: Ingest, store: SqliteStore, gate: Gate, query: QueryContext
+) -> AsyncIterator[Addresses]:
     """All three ports. gRPC comes first: the HTTP ports carry gRPC clients that come to them over to it."""
     receiver = receiver_settings(settings)
     tls = tls_of(settings)
@@ -120,7 +126,7 @@ async def _listening(settings: Settings, ingest: Ingest, store: SqliteStore, gat
     vendors = VendorHttp(
         ingest, store, receiver, gate, signatures=_signature_policy(settings), current_run=partial(current_run, store)
     )
-    applications = [web.Application(), api_application(otlp, vendors, _query_context(store, ingest, gate), receiver)]
+    applications = [web.Application(), api_application(otlp, vendors, query, receiver)]
     otlp.add_routes(applications[0])
     otlp.add_fallback(applications[0])
     grpc, sockets = await _open_ports(settings, OtlpGrpc(ingest, gate), receiver)
@@ -173,7 +179,7 @@ def _signature_policy(settings: Settings) -> SignaturePolicy | None:
     return SignaturePolicy(secret.encode(), int(settings.ingest_signature_seconds)) if secret else None
 
 
-def _query_context(store: SqliteStore, ingest: Ingest, gate: Gate) -> QueryContext:
+def _query_context(store: SqliteStore, ingest: Ingest, gate: Gate, exporters: Sequence[Exporter]) -> QueryContext:
     started = time.time()
 
     def authorize(headers: Mapping[str, str], _address: str) -> None:
@@ -186,6 +192,7 @@ def _query_context(store: SqliteStore, ingest: Ingest, gate: Gate) -> QueryConte
         version=__version__,
         authorize=authorize,
         engine={"db_path": str(store.path), "journal_mode": "WAL", "synchronous": "FULL"},
+        exporters=[exporter.state for exporter in exporters],
     )
 
 

@@ -14,6 +14,7 @@ import platformdirs
 from pydantic import BeforeValidator, ByteSize, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from exporter.settings import Upstream
 from otlpd.keys import key_of_setting
 
 if TYPE_CHECKING:
@@ -113,6 +114,21 @@ class Settings(BaseSettings):
     )
     body_seconds: Seconds = _setting(30.0, "How long a request's body may take to arrive.", "Listening")
 
+    forward: str | None = _setting(
+        None,
+        "Send everything on to another OTLP receiver: `http://host:4318`, `https://…`, `grpc://host:4317` or `grpcs://…`. "
+        "What it does not take waits in the database.",
+        "Forwarding",
+    )
+    forward_headers: SecretStr | None = _setting(
+        None, "Headers for the receiver, `name=value` separated by commas, for example its API key.", "Forwarding"
+    )
+    forward_gzip: bool = _setting(True, "Compress what is forwarded.", "Forwarding")
+    forward_seconds: Seconds = _setting(10.0, "How long the receiver may take to answer one request.", "Forwarding")
+    forward_ca_file: File | None = _setting(None, "Authorities in PEM that sign the receiver's certificate.", "Forwarding")
+    forward_cert_file: File | None = _setting(None, "The certificate to show to the receiver, in PEM (mTLS).", "Forwarding")
+    forward_key_file: File | None = _setting(None, "Its private key in PEM.", "Forwarding")
+
     insecure: bool = _setting(
         False, "Listen beyond this machine without any API key: whoever reaches the port may send and ask.", "Safety"
     )
@@ -190,6 +206,13 @@ class Settings(BaseSettings):
     def _check_keys(cls, given: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         for position, secret in enumerate(given, 1):
             key_of_setting(secret.get_secret_value(), position)
+        return given
+
+    @field_validator("forward")
+    @classmethod
+    def _check_upstream(cls, given: str | None) -> str | None:
+        if given is not None:
+            Upstream(given)
         return given
 
     @field_validator("host")

@@ -58,6 +58,8 @@ class QueryContext:
     authorize: Authorize | None = None
     # What the engine tells about itself: `db_path`, `journal_mode`, `synchronous`.
     engine: Mapping[str, str] = field(default_factory=dict)
+    # One for each exporter: what it has sent, what waits, what went wrong last.
+    exporters: Sequence[Callable[[], Awaitable[dict[str, Any]]]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class Route:
     parameters: Sequence[Parameter] = ()
     schema: Mapping[str, Any] | None = None
     media_type: str = "application/json"
-    tag: Literal["traces", "logs", "metrics", "latency", "live", "status", "pages"] = "status"
+    tag: Literal["traces", "logs", "metrics", "latency", "agents", "live", "status", "pages"] = "status"
     attributes: bool = False
     paged: bool = False
     bounded: bool = True

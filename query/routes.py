@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from query import kinds, vocabulary
+from query.agent_routes import AGENT_ROUTES
+from query.exporters import list_exporters
 from query.latency import list_latencies
 from query.logs import list_logs
 from query.metrics import list_metrics, query_metric
@@ -130,6 +132,7 @@ ROUTES = (
         schema=array(ref("Latency")),
         tag="latency",
     ),
+    *AGENT_ROUTES,
     Route(
         path="/api/stream",
         handler=stream,
@@ -151,6 +154,13 @@ ROUTES = (
         handler=show_statistics,
         summary="What the store holds and what its writer does",
         schema=ref("Statistics"),
+    ),
+    Route(
+        path="/api/exporters",
+        handler=list_exporters,
+        summary="Where telemetry is forwarded to, and how far that has come",
+        description="`lost` were removed by age or size before they could be sent, `rejected` were refused by the receiver.",
+        schema=array(ref("Exporter")),
     ),
     Route(
         path="/health",

@@ -237,6 +237,24 @@ SCHEMAS: dict[str, Schema] = {
         commit_seconds={"type": "number", "minimum": 0},
         counters=COUNTS_BY_NAME,
     ),
+    "Exporter": thing(
+        "One exporter. Times are seconds since 1970.",
+        name=TEXT,
+        url=TEXT,
+        protocol={"type": "string", "enum": ["grpc", "http/protobuf"]},
+        state={"type": "string", "enum": ["idle", "sending", "retrying"]},
+        next_attempt_seconds=NUMBER_OR_NULL,
+        requests=COUNT,
+        retries=COUNT,
+        refused_requests=COUNT,
+        last_success=NUMBER_OR_NULL,
+        last_error=TEXT_OR_NULL,
+        last_error_time=NUMBER_OR_NULL,
+        queues={
+            "type": "object",
+            "additionalProperties": thing("One queue of rows.", sent=COUNT, pending=COUNT, rejected=COUNT, lost=COUNT),
+        },
+    ),
     "Health": {
         **thing(
             "Whether otlpd can take and keep telemetry now, and what some systems' clients look for besides.",

@@ -15,7 +15,16 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("otlpd", "receiver", "storage", "query", "exporter")
 
-CONTRACT = ("storage.contract", "storage.errors", "storage.batch", "storage.rows", "storage.histogram")
+CONTRACT = (
+    "storage.contract",
+    "storage.agents_contract",
+    "storage.export_contract",
+    "storage.pages",
+    "storage.errors",
+    "storage.batch",
+    "storage.rows",
+    "storage.histogram",
+)
 
 # What a package may import of the others: these modules and what lies in them.
 ARROWS: dict[str, tuple[str, ...]] = {
@@ -28,11 +37,13 @@ ARROWS: dict[str, tuple[str, ...]] = {
 
 # Inside storage: the contract knows no engine.
 INNER_ARROWS: dict[str, tuple[str, ...]] = {
-    "storage.contract": ("storage.batch", "storage.errors", "storage.histogram"),
+    "storage.contract": ("storage.agents_contract", "storage.pages", "storage.batch", "storage.errors", "storage.histogram"),
+    "storage.agents_contract": ("storage.pages",),
+    "storage.pages": (),
     "storage.errors": (),
     "storage.batch": (),
     "storage.histogram": (),
-    "storage.rows": CONTRACT,
+    "storage.rows": (*CONTRACT, "storage.facts"),
     "storage.facts": (*CONTRACT, "storage.facts"),
 }
 

@@ -25,6 +25,12 @@ def schema() -> str:
     return files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
 
 
+def export_triggers() -> list[str]:
+    """One statement each: what notes arrivals for exporters."""
+    text = files(__package__).joinpath("export_triggers.sql").read_text(encoding="utf-8")
+    return [part for part in text.split("\n\n") if "create" in part]
+
+
 @cache
 def all_statements() -> dict[str, str]:
     names: dict[str, str] = {}

@@ -1,0 +1,73 @@
+"""Runs the exporter that the settings ask for, from before the ports open until the store closes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+from exporter.exporter import Exporter
+from exporter.settings import Upstream
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from exporter.exporter import Source
+    from otlpd.settings import Settings
+
+NAME = "forward"
+_RESTART_SECONDS = 5.0
+_logger = logging.getLogger(__name__)
+
+
+def upstream_of(settings: Settings) -> Upstream | None:
+    """Where the settings forward to, if anywhere."""
+    if settings.forward is None:
+        return None
+    return Upstream(
+        url=settings.forward,
+        headers=header_pairs(settings.forward_headers.get_secret_value() if settings.forward_headers else ""),
+        compress=settings.forward_gzip,
+        timeout_seconds=settings.forward_seconds,
+        ca_file=settings.forward_ca_file,
+        cert_file=settings.forward_cert_file,
+        key_file=settings.forward_key_file,
+    )
+
+
+def header_pairs(text: str) -> dict[str, str]:
+    """`name=value` separated by commas, as OTEL_EXPORTER_OTLP_HEADERS has them."""
+    pairs = (part.partition("=") for part in text.split(",") if part.strip())
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+@contextlib.asynccontextmanager
+async def forwarding(settings: Settings, store: Source) -> AsyncIterator[tuple[Exporter, ...]]:
+    """The running exporters: one, or none. What arrives from now on is theirs."""
+    upstream = upstream_of(settings)
+    if upstream is None:
+        yield ()
+        return
+    exporter = Exporter(NAME, store, upstream)
+    await store.register_exporter(NAME)
+    running = asyncio.create_task(_keep_running(exporter))
+    try:
+        yield (exporter,)
+    finally:
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+        await exporter.aclose()
+
+
+async def _keep_running(exporter: Exporter) -> None:
+    """A fault of ours must not end forwarding for good: what was not sent is still in the store."""
+    while True:
+        try:
+            await exporter.run()
+        except Exception:
+            _logger.exception("the exporter to %s failed; it starts again in %.0f s", exporter.upstream.shown, _RESTART_SECONDS)
+            await asyncio.sleep(_RESTART_SECONDS)
+        else:
+            return
