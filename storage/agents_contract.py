@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from storage.contract import Page, Position, TimeRange
+    from storage.pages import Page, Position, TimeRange
 
 FactKind = Literal["llm_call", "tool_call", "agent_run", "user_turn", "step", "event"]
 SessionOrder = Literal["newest", "cost"]
@@ -60,6 +60,7 @@ class FactQuery:
     min_cost: float | None = None
     limit: int = 50
     after: Position | None = None
+    content: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +314,10 @@ class AgentStore(Protocol):
     async def find_facts(self, query: FactQuery) -> Page[FactRecord]: ...
 
     async def fact(self, fact: FactKind, fact_id: int) -> FactRecord | None: ...
+
+    async def trace_facts(self, trace_id: str, limit: int) -> Sequence[FactRecord]:
+        """Every fact of a trace by time, also those that do not count."""
+        ...
 
     async def usage(self, query: UsageQuery) -> Sequence[UsageSummary]: ...
 

@@ -9,50 +9,21 @@ one that takes longer than its deadline with QueryTimeout, and never keeps a wri
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from storage.agents_contract import AgentStore
+from storage.pages import EVER, AttributeFilter, Page, Position, TimeRange
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
     from storage.batch import Batch, Written
 
-Item = TypeVar("Item")
+# What is defined in storage.pages belongs to the contract.
+__all__ = ["AttributeFilter", "Page", "Position", "TimeRange"]
+
 Signal = Literal["traces", "logs", "metrics"]
 Aggregate = Literal["sum", "avg", "min", "max", "last", "rate", "count", "p50", "p90", "p95", "p99"]
-
-
-@dataclass(frozen=True, slots=True)
-class TimeRange:
-    """Half-open, in ns; None is unbounded."""
-
-    start: int | None = None
-    end: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AttributeFilter:
-    """`key` has the value that reads as `value`: 5 matches the number 5 and the string "5"; true matches the boolean."""
-
-    key: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where a page ended: the time and the tie-breaking row key of its last item. The next page goes on strictly after."""
-
-    time: int
-    key: int
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[Item]):
-    """`next` is None when nothing follows."""
-
-    items: Sequence[Item]
-    next: Position | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +33,7 @@ class TraceQuery:
     `text` is found, whatever its case, in a span's name, status message or attributes.
     """
 
-    range: TimeRange = TimeRange()
+    range: TimeRange = EVER
     service: str | None = None
     operation: str | None = None
     failed: bool | None = None
@@ -78,7 +49,7 @@ class TraceQuery:
 class SpanQuery:
     """Spans by start time; `operation` is the span's name, `kind` the OTLP number, `status` the OTLP code (0, 1, 2)."""
 
-    range: TimeRange = TimeRange()
+    range: TimeRange = EVER
     service: str | None = None
     operation: str | None = None
     kind: int | None = None
@@ -100,7 +71,7 @@ class LogQuery:
     which the body must hold. `scopes` are names of instrumentation scopes; `is_event` asks for records with an event name.
     """
 
-    range: TimeRange = TimeRange()
+    range: TimeRange = EVER
     service: str | None = None
     min_severity: int | None = None
     text: str | None = None
@@ -123,7 +94,7 @@ class LogCountQuery:
     `sum_of` are up to 4 attribute keys whose numbers are summed, `values_of` is one whose numbers are given one by one.
     """
 
-    range: TimeRange = TimeRange()
+    range: TimeRange = EVER
     scopes: tuple[str, ...] | None = None
     service: str | None = None
     event: str | None = None
