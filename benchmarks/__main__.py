@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from benchmarks.agents import agents_table
 from benchmarks.fill import fill
 from benchmarks.ingest import ingest_table
 from benchmarks.questions import ask_all
@@ -31,6 +32,7 @@ RECORD = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 HOUR_NS = 3_600_000_000_000
 # As a file grows in service: the same rate of spans, for ten times as long.
 FILES = ((500_000, 30), (5_000_000, 300))
+TRACES, QUICK_TRACES = 100_000, 2_000
 QUICK_FILES = ((20_000, 2), (100_000, 10))
 
 
@@ -62,11 +64,12 @@ def machine() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="small, one run, nothing kept")
-    parser.add_argument("--only", choices=("ingest", "questions", "together", "size"), action="append")
+    parser.add_argument("--only", choices=("ingest", "questions", "agents", "together", "size"), action="append")
     chosen = parser.parse_args()
     sections: dict[str, tuple[str, Callable[[], list[str]]]] = {
         "ingest": ("Durable ingest", lambda: ingest_table(1 if chosen.quick else 3)),
         "questions": ("Questions", lambda: questions_table(QUICK_FILES if chosen.quick else FILES)),
+        "agents": ("Agent questions", lambda: agents_table(QUICK_TRACES if chosen.quick else TRACES)),
         "together": ("Asking while receiving", together_table),
         "size": ("Size", size_table),
     }
