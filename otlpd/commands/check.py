@@ -1,6 +1,7 @@
 """`otlpd check`: asks the daemon that holds the database whether it can commit. Made for health checks of containers.
 
-The address comes from the lock file, so that it is right whatever ports were picked.
+The address comes from the lock file, so that it is right whatever ports were picked. With `--full` it looks at the settings,
+the whole file and the disk instead, whether a daemon runs or not.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from otlpd.commands.arguments import add_settings, configuration_of
+from otlpd.commands.examination import examine
 from otlpd.commands.output import note
 from otlpd.exit_codes import ExitCode
 
@@ -31,13 +33,28 @@ class _CertificateNeeded(Exception):
 
 
 def add(commands: Commands) -> None:
-    parser = commands.add_parser("check", help="ask the running daemon whether it is ready")
+    parser = commands.add_parser("check", help="ask the running daemon whether it is ready, or look at everything (--full)")
     parser.add_argument("--url", help="where its API is; else the lock file beside the database says it")
-    add_settings(parser, ("db",))
+    parser.add_argument(
+        "--full", action="store_true", help="look at settings, schema, the whole file and the disk; needs no running daemon"
+    )
+    add_settings(parser)
     parser.set_defaults(run=_check)
 
 
 def _check(arguments: argparse.Namespace) -> ExitCode:
+    return _examine(arguments) if arguments.full else _ask_daemon(arguments)
+
+
+def _examine(arguments: argparse.Namespace) -> ExitCode:
+    good = True
+    for finding in examine(arguments):
+        print(finding, flush=True)
+        good = good and finding.good
+    return ExitCode.OK if good else ExitCode.FAILED
+
+
+def _ask_daemon(arguments: argparse.Namespace) -> ExitCode:
     database = configuration_of(arguments, to_serve=False).settings.db
     url = arguments.url or _address(database)
     if not url:

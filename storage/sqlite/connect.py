@@ -106,6 +106,12 @@ def connect_reader(path: str | os.PathLike[str]) -> Reader:
     return connection
 
 
+def connect_plain(path: str | os.PathLike[str]) -> sqlite3.Connection:
+    """A connection to a file that nobody else knows yet, as SQLite has it by itself."""
+    connection: sqlite3.Connection = _open(path, "rwc", sqlite3.Connection)
+    return connection
+
+
 def _open(path: str | os.PathLike[str], mode: str, factory: type[Any]) -> Any:
     # as_uri escapes what means something in a URI ("?", "#", "%"); a URI also keeps names like ":memory:" plain files.
     address = f"{Path(path).absolute().as_uri()}?mode={mode}"

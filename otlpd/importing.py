@@ -1,0 +1,172 @@
+"""Brings records from elsewhere into the store: translated in processes beside this one, written by the one writer.
+
+Groups of records are committed as they come. A run that ends early, for whatever reason, is simply run again: every record has
+an identity, so what is there already is counted as such and not stored twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import multiprocessing
+import os
+import time
+from collections import deque
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from receiver.errors import RefusedRequest
+from receiver.ingest import decode_request
+from receiver.vendors.old_rows import translated
+from storage.batch import Batch
+from storage.sqlite.retention import RetentionSettings
+from storage.sqlite.store import SqliteSettings, open_store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from storage.contract import Store
+
+GROUP_RECORDS = 500
+MOST_FAULTS_TOLD = 20
+
+
+@dataclass(slots=True)
+class Group:
+    """What became of some records: batches ready to be written, as bytes, and the faults of those that were left out."""
+
+    records: int
+    batches: list[bytes]
+    faults: list[str]
+    first_time: int = 0
+
+
+@dataclass(slots=True)
+class Figures:
+    """`stored` and `known` count rows of the store: a record may be a log record, a span and points."""
+
+    records: int = 0
+    refused: int = 0
+    stored: int = 0
+    known: int = 0
+    first_time: int = 0
+    faults: list[str] = field(default_factory=list)
+
+    def add(self, group: Group) -> None:
+        self.records += group.records
+        self.refused += len(group.faults)
+        self.faults += group.faults[: MOST_FAULTS_TOLD - len(self.faults)]
+        if group.first_time:
+            self.first_time = min(self.first_time or group.first_time, group.first_time)
+
+
+Make: TypeAlias = "Callable[[Sequence[Any]], Group]"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """`total` is 0 where it is not known; `make` runs in other processes, on some records at a time."""
+
+    records: Iterable[Any]
+    make: Make
+    total: int = 0
+    group_records: int = GROUP_RECORDS
+
+
+def rows_group(kind: str, now: int, documents: Sequence[dict[str, Any]]) -> Group:
+    """Runs in a process of its own."""
+    translation, faults = translated(kind, documents, now)
+    batches = [decode_request(signal, message.SerializeToString(), "protobuf", now) for signal, message in translation.requests]
+    return Group(len(documents), [batch.dump() for batch in batches], faults, _first_time(batches))
+
+
+def lines_group(now: int, lines: Sequence[tuple[int, str, bytes]]) -> Group:
+    """Lines of OTLP/JSON: their number in the file, signal and text."""
+    batches: list[Batch] = []
+    faults: list[str] = []
+    for number, signal, text in lines:
+        if not signal:
+            faults.append(f"line {number}: names none of resourceSpans, resourceLogs, resourceMetrics")
+            continue
+        try:
+            batch = decode_request(signal, text, "json", now)
+        except RefusedRequest as error:
+            faults.append(f"line {number}: {error.message}")
+            continue
+        batches.append(batch)
+        if batch.rejected:
+            faults.append(f"line {number}: {batch.rejected} rejected: {'; '.join(batch.reasons)}")
+    return Group(len(lines), [batch.dump() for batch in batches], faults, _first_time(batches))
+
+
+def _first_time(batches: Iterable[Batch]) -> int:
+    """Of the metric points, the only records that go by their own time."""
+    return min((row[1] for batch in batches if batch.signal == "metrics" for row in batch.rows), default=0)
+
+
+async def import_all(database: Path | None, source: Source, progress: Callable[[int, int], None]) -> Figures:
+    """Raises StoreError. Without a database everything is read and translated, and nothing is opened or changed."""
+    figures = Figures()
+    groups = _in_groups(source.records, source.group_records)
+    with ProcessPoolExecutor(_processes(), multiprocessing.get_context("spawn")) as pool:
+        async with _opened(database) as store:
+            for making in _made(pool, source.make, groups):
+                group = await asyncio.wrap_future(making)
+                if store is not None:
+                    await _write(store, group, figures)
+                figures.add(group)
+                progress(figures.records, source.total or figures.records)
+    return figures
+
+
+@contextlib.asynccontextmanager
+async def _opened(database: Path | None) -> AsyncIterator[Store | None]:
+    """Nothing is removed by age while old records come in."""
+    if database is None:
+        yield None
+        return
+    store = await open_store(SqliteSettings(database, retention=RetentionSettings(max_age_days=None, max_size_bytes=None)))
+    try:
+        yield store
+    finally:
+        await store.aclose()
+
+
+async def _write(store: Store, group: Group, figures: Figures) -> None:
+    """All of a group in one commit."""
+    for outcome in await asyncio.gather(*(store.write(Batch.load(batch)) for batch in group.batches)):
+        figures.stored += outcome.stored
+        figures.known += outcome.duplicates
+
+
+def _made(pool: ProcessPoolExecutor, make: Make, groups: Iterable[Sequence[Any]]) -> Iterable[Future[Group]]:
+    """In order; a few are made ahead, so that neither the processes nor the writer wait."""
+    ahead: deque[Future[Group]] = deque()
+    for group in groups:
+        ahead.append(pool.submit(make, group))
+        if len(ahead) > 2 * _processes():
+            yield ahead.popleft()
+    yield from ahead
+
+
+def _in_groups(records: Iterable[Any], size: int) -> Iterable[list[Any]]:
+    iterator = iter(records)
+    while group := list(itertools.islice(iterator, size)):
+        yield group
+
+
+def _processes() -> int:
+    return max(1, min(4, os.cpu_count() or 1))
+
+
+def rows_maker(kind: str) -> Make:
+    return partial(rows_group, kind, time.time_ns())
+
+
+def lines_maker() -> Make:
+    return partial(lines_group, time.time_ns())
