@@ -33,7 +33,11 @@ _GZIP = re.compile(r"(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q=([01](?:\.\d{0,3})?)\s*)?(
 
 
 async def page(question: Question, found: Page[Record], shape: Callable[[Record], Any]) -> web.Response:
-    response = await array(question, found.items, shape)
+    return linked(question, await array(question, found.items, shape), found)
+
+
+def linked(question: Question, response: web.Response, found: Page[Record]) -> web.Response:
+    """The answer with the Link to what follows the page."""
     if found.next is not None:
         given = pinned(question.route, question.request.query.items(), question.values)
         response.headers["Link"] = next_link(question.request.path, given, found.next)

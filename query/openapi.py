@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from query.agent_schemas import AGENT_SCHEMAS
 from query.parameters import MAX_ATTRIBUTE_FILTERS, is_in_path
 from query.schemas import SCHEMAS, ref
 
@@ -42,6 +43,7 @@ _TAGS = {
     "logs": "Log records and events",
     "metrics": "Metrics and their values",
     "latency": "Latency from roll-ups",
+    "agents": "Agents, sessions, model and tool calls, usage and cost",
     "live": "What arrives now",
     "status": "otlpd itself",
 }
@@ -63,7 +65,7 @@ def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
         "tags": [{"name": name, "description": description} for name, description in _TAGS.items()],
         "paths": {route.path: {"get": _operation(route)} for route in described},
         "components": {
-            "schemas": SCHEMAS,
+            "schemas": SCHEMAS | AGENT_SCHEMAS,
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "basic": {"type": "http", "scheme": "basic"},

@@ -9,6 +9,7 @@ from query.latency import list_latencies
 from query.logs import list_logs
 from query.metrics import list_metrics, query_metric
 from query.pages import show_document, show_redoc, show_static, show_swagger
+from query.pictures import list_calls, list_histograms
 from query.question import Parameter, Route
 from query.schemas import array, ref
 from query.services import list_operations, list_services
@@ -133,6 +134,27 @@ ROUTES = (
         tag="latency",
     ),
     *AGENT_ROUTES,
+    Route(
+        path="/api/latency/histogram",
+        handler=list_histograms,
+        summary="How durations are spread, over time",
+        description="For a heat map: the spans that began in each part of the range, by duration in buckets that are 19 % wide. "
+        "From roll-ups; with filters on attributes from the spans of the range. Parts without spans are left out.",
+        parameters=(*RECENT, vocabulary.INTERVAL_OR_MINUTE, SERVICE, vocabulary.OPERATION),
+        schema=array(ref("LatencyHistogram")),
+        tag="latency",
+        attributes=True,
+    ),
+    Route(
+        path="/api/services/map",
+        handler=list_calls,
+        summary="Which services call each other, and what else they call",
+        description="Counted from the spans of the range, by the service of a span and of its parent. What a span only names "
+        "(a database, a queue, a model's provider, a peer) is there when no spans of a service of that name were received.",
+        parameters=RECENT,
+        schema=array(ref("ServiceCalls")),
+        tag="traces",
+    ),
     Route(
         path="/api/stream",
         handler=stream,

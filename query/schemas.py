@@ -223,6 +223,31 @@ SCHEMAS: dict[str, Schema] = {
         ),
     ),
     "Latency": thing("How long the spans of one group took.", **_LATENCY),
+    "LatencyHistogram": thing(
+        "The spans that began in one part of the range, by duration.",
+        interval_start=TIME,
+        count=COUNT,
+        error_count=COUNT,
+        buckets=array(
+            thing(
+                "Spans that took from min_ms up to, and not including, max_ms; those that took no time lie below 0.000001 ms.",
+                min_ms=MILLISECONDS,
+                max_ms=MILLISECONDS,
+                count=COUNT,
+            )
+        ),
+    ),
+    "ServiceCalls": thing(
+        "Calls from a service to what it calls.",
+        source=told(TEXT_OR_NULL, "Null where the calling spans name no service."),
+        target=TEXT_OR_NULL,
+        kind=told(TEXT, "service where its spans were received; else database, queue, model or peer, as the calling span says."),
+        count=COUNT,
+        error_count=COUNT,
+        error_rate=RATE,
+        mean_ms=MILLISECONDS,
+        max_ms=MILLISECONDS,
+    ),
     "Statistics": thing(
         "What the store holds and what its writer does.",
         spans=COUNT,

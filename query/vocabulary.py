@@ -47,6 +47,7 @@ SEVERITY = Parameter(
 )
 EVENT = Parameter("event", kinds.TEXT, "Only events of this name.", example="gen_ai.user.message", narrows=True)
 INTERVAL = Parameter("interval", kinds.INTERVAL, "One answer for each such part of the range: `30s`, `5m`, `1h`.", example="5m")
+INTERVAL_OR_MINUTE = replace(INTERVAL, description="Parts of the range: whole minutes.", default="1m")
 GROUP_BY = Parameter(
     "group_by", kinds.TEXT, "`service`, `operation`, or an attribute key.", example="service", default="operation"
 )

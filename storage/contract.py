@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from storage.agents_contract import AgentStore
 from storage.pages import EVER, AttributeFilter, Page, Position, TimeRange
+from storage.pictures_contract import PictureStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -380,7 +381,7 @@ class StoreStatistics:
     counters: dict[str, int] = field(default_factory=dict)
 
 
-class Store(AgentStore, Protocol):
+class Store(AgentStore, PictureStore, Protocol):
     """See the module docstring for what holds of every method."""
 
     async def write(self, batch: Batch) -> Written:

@@ -21,6 +21,7 @@ CONTRACT = (
     "storage.agents_contract",
     "storage.export_contract",
     "storage.pages",
+    "storage.pictures_contract",
     "storage.errors",
     "storage.batch",
     "storage.rows",
@@ -38,9 +39,17 @@ ARROWS: dict[str, tuple[str, ...]] = {
 
 # Inside storage: the contract knows no engine.
 INNER_ARROWS: dict[str, tuple[str, ...]] = {
-    "storage.contract": ("storage.agents_contract", "storage.pages", "storage.batch", "storage.errors", "storage.histogram"),
+    "storage.contract": (
+        "storage.agents_contract",
+        "storage.pages",
+        "storage.pictures_contract",
+        "storage.batch",
+        "storage.errors",
+        "storage.histogram",
+    ),
     "storage.agents_contract": ("storage.pages",),
     "storage.pages": (),
+    "storage.pictures_contract": ("storage.pages",),
     "storage.errors": (),
     "storage.batch": (),
     "storage.histogram": (),

@@ -35,7 +35,7 @@ MOST_GROUPS = 20_000
 
 
 @dataclass(slots=True)
-class _Cell:
+class Cell:
     """The latency of one group within one period."""
 
     count: int = 0
@@ -67,6 +67,15 @@ class _Cell:
         bucket = bucket_of(duration)
         self.buckets[bucket] = self.buckets.get(bucket, 0) + 1
 
+    def merge(self, other: Cell) -> None:
+        self.count += other.count
+        self.error_count += other.error_count
+        self.sum += other.sum
+        self.min = min(self.min, other.min)
+        self.max = max(self.max, other.max)
+        for bucket, number in other.buckets.items():
+            self.buckets[bucket] = self.buckets.get(bucket, 0) + number
+
     def summary(self, group: str | None, interval_start: int | None) -> LatencySummary:
         # A bucket is 4 % wide: its middle may lie outside of what there was.
         percentiles = (min(max(value, self.min), self.max) for value in quantiles(self.buckets, QUANTILES))
@@ -74,7 +83,7 @@ class _Cell:
         return LatencySummary(group, interval_start, self.count, self.error_count, mean, self.min, self.max, *percentiles)
 
 
-_Cells = dict[tuple[str | None, int], _Cell]
+_Cells = dict[tuple[str | None, int], Cell]
 
 
 def latency(reader: Reader, query: LatencyQuery) -> Sequence[LatencySummary]:
@@ -83,7 +92,7 @@ def latency(reader: Reader, query: LatencyQuery) -> Sequence[LatencySummary]:
         raise BadQuestion("interval", "must be a whole number of minutes, for example 5m")
     minutes = FOREVER_MINUTES if query.interval_ns is None else query.interval_ns // MINUTE_NS
     by_rollup = query.group_by in {"service", "operation"}
-    cells = _from_rollups(reader, query, minutes) if by_rollup else _from_spans(reader, query, minutes)
+    cells = cells_from_rollups(reader, query, minutes) if by_rollup else _from_spans(reader, query, minutes)
     totals: dict[str | None, int] = {}
     for (group, _), cell in cells.items():
         totals[group] = totals.get(group, 0) + cell.count
@@ -96,7 +105,7 @@ def latency(reader: Reader, query: LatencyQuery) -> Sequence[LatencySummary]:
     ]
 
 
-def _from_rollups(reader: Reader, query: LatencyQuery, minutes: int) -> _Cells:
+def cells_from_rollups(reader: Reader, query: LatencyQuery, minutes: int) -> _Cells:
     cells: _Cells = {}
     for name, cells_from, cells_to in _readings(reader, query, minutes):
         parameters = {
@@ -176,8 +185,8 @@ class _Groups:
         return None
 
 
-def _cell(cells: _Cells, group: str | None, period: int) -> _Cell:
+def _cell(cells: _Cells, group: str | None, period: int) -> Cell:
     cell = cells.get((group, period))
     if cell is None:
-        cell = cells[group, period] = _Cell()
+        cell = cells[group, period] = Cell()
     return cell

@@ -19,6 +19,7 @@ from storage.sqlite import (
     read_log_counts,
     read_logs,
     read_metrics,
+    read_pictures,
     read_services,
     read_spans,
     read_statistics,
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
         TraceSummary,
     )
     from storage.export_contract import ExportBatch, ExportPosition, Queue
+    from storage.pictures_contract import HistogramQuery, LatencyHistogram, ServiceCalls
     from storage.sqlite.connect import Reader
     from storage.sqlite.writer import Answers
 
@@ -210,6 +212,12 @@ class SqliteStore(AgentAnswers):
         done: asyncio.Future[None] = self._loop.create_future()
         self._writer.run(work, lambda fault: self._answered([(done, fault)]))
         await done
+
+    async def latency_histograms(self, query: HistogramQuery) -> Sequence[LatencyHistogram]:
+        return await self._ask(lambda reader: read_pictures.latency_histograms(reader, query))
+
+    async def service_calls(self, time_range: TimeRange) -> Sequence[ServiceCalls]:
+        return await self._ask(lambda reader: read_pictures.service_calls(reader, time_range))
 
     async def statistics(self) -> StoreStatistics:
         contents = await self._ask(read_statistics.contents)
