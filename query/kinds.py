@@ -80,7 +80,7 @@ def time(value: str, now: int) -> int:
 def _epoch(number: Decimal) -> int:
     for limit, factor in _EPOCH_STEPS:
         if number < limit:
-            return int(number * factor)
+            return min(int(number * factor), MAX_TIME)
     if number > MAX_TIME:
         raise ValueError("is later than the year 2262, the last one that nanoseconds in 63 bits reach")
     return int(number)

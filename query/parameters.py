@@ -58,6 +58,8 @@ def read(route: Route, given: Iterable[tuple[str, str]], path_values: Mapping[st
             raise BadParameter(name, value, "is given twice; give it once")
         else:
             texts[name] = value
+    for name, value in path_values.items():
+        _check_text(name, value)
     texts.update(path_values)
     values: dict[str, Any] = {parameter.name: _value(parameter, texts.get(parameter.name), now) for parameter in route.parameters}
     values["attributes"] = tuple(filters)

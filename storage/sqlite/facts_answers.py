@@ -68,6 +68,9 @@ class AgentAnswers:
     async def fact(self, fact: FactKind, fact_id: int) -> FactRecord | None:
         return await self._ask(lambda reader: read_facts.fact(reader, fact, fact_id))
 
+    async def trace_facts(self, trace_id: str, limit: int) -> Sequence[FactRecord]:
+        return await self._ask(lambda reader: read_facts.trace_facts(reader, trace_id, limit))
+
     async def usage(self, query: UsageQuery) -> Sequence[UsageSummary]:
         return await self._ask(lambda reader: read_usage.usage(reader, query))
 

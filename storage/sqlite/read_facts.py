@@ -38,11 +38,16 @@ def find_facts(reader: Reader, query: FactQuery) -> Page[FactRecord]:
         return Page([])
     if query.order != "newest":
         found = reader.rows("greatest_facts", {**parameters, "by": query.order})
-        return Page(records(reader, [row[1] for row in found[: query.limit]]))
+        return Page(_shown(reader, query, found[: query.limit]))
     found = _newest(reader, query, parameters)
     shown = found[: query.limit]
     following = Position(*shown[-1]) if len(found) > query.limit and shown else None
-    return Page(records(reader, [row[1] for row in shown]), following)
+    return Page(_shown(reader, query, shown), following)
+
+
+def _shown(reader: Reader, query: FactQuery, rows: Sequence[Any]) -> list[FactRecord]:
+    found = records(reader, [row[1] for row in rows])
+    return with_contents(reader, found) if query.content else found
 
 
 def _parameters(reader: Reader, query: FactQuery) -> dict[str, Any] | None:
@@ -161,6 +166,12 @@ def _contents(record: FactRecord, listed: Mapping[int, Any], texts: Mapping[int,
         for direction, parts in spoken.items():
             chosen.setdefault(direction, parts)
     return [part for parts in chosen.values() for part in sorted(parts, key=lambda one: (one.message, one.part))]
+
+
+def trace_facts(reader: Reader, trace_id: str, limit: int) -> Sequence[FactRecord]:
+    """By time, also those that do not count."""
+    found = reader.rows("facts_of_trace_by_time", {"trace_id": trace_id, "count": limit})
+    return records(reader, [row[1] for row in found])
 
 
 def active(reader: Reader, since: int, limit: int) -> Sequence[ActiveRun]:

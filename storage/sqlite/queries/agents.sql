@@ -208,3 +208,9 @@ select json_group_array(json_array(session_id, run_id, agent_name, tool_name, ar
   group by session_key, run_id, tool_name, arguments_hash having count(*) >= :at_least
   order by count desc, last desc limit :count
 );
+
+-- name: facts_of_trace_by_time
+select json_group_array(json_array(time, id)) from (
+  select time, id from facts where trace_key = (select key from fact_traces where trace_id = :trace_id) and trace_key is not null
+    and is_part = 0 order by time, id limit :count
+);

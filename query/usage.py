@@ -1,0 +1,112 @@
+"""What was used: by anything, by model, by tool; compared; failed; and what metrics count besides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from query import agent_shapes, answers
+from query.agent_vocabulary import fact_filter
+from query.parameters import MAX_INTERVALS, BadParameter
+from query.shapes import time
+from storage.agents_contract import Sums, UsageQuery
+from storage.contract import TimeRange
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from query.question import Question
+    from storage.agents_contract import FactFilter, FactKind, UsageSummary
+
+MOST_GROUPS = 2
+_PERCENTILES_OF: dict[str, FactKind] = {
+    "tool": "tool_call", "mcp_server": "tool_call", "decision": "tool_call", "parent_agent": "agent_run",
+}  # fmt: skip
+_NOT_COMPARED = ("group", "interval_start")
+
+
+async def list_usage(question: Question) -> web.Response:
+    values = question.values
+    groups = values["group_by"] or ()
+    if len(groups) > MOST_GROUPS:
+        raise BadParameter("group_by", ",".join(groups), f"names more than {MOST_GROUPS}")
+    interval, start, end = values["interval"], values["start"], values["end"]
+    if interval and start is not None and (end or question.now) - start > interval * MAX_INTERVALS:
+        raise BadParameter("interval", None, f"cuts the range into more than {MAX_INTERVALS:,} parts")
+    usual: FactKind = next((_PERCENTILES_OF[name] for name in groups if name in _PERCENTILES_OF), "llm_call")
+    times: FactKind = values["percentiles_of"] or usual
+    query = UsageQuery(fact_filter(values), groups, interval, times, values["limit"])
+    return await answers.array(question, await question.store.usage(query), agent_shapes.usage)
+
+
+async def list_models(question: Question) -> web.Response:
+    query = UsageQuery(fact_filter(question.values), ("provider", "model"), None, "llm_call", question.values["limit"])
+    found = [row for row in await question.store.usage(query) if row.group["model"] is not None]
+    return await answers.array(question, found, agent_shapes.usage)
+
+
+async def list_tools(question: Question) -> web.Response:
+    query = UsageQuery(fact_filter(question.values), ("mcp_server", "tool"), None, "tool_call", 10**6)
+    found = [row for row in await question.store.usage(query) if row.group["tool"] is not None]
+    found.sort(key=lambda row: (-row.sums.tool_calls, str(row.group)))
+    return await answers.array(question, found[: question.values["limit"]], agent_shapes.usage)
+
+
+async def list_errors(question: Question) -> web.Response:
+    found = await question.store.error_groups(fact_filter(question.values), question.values["limit"])
+    return await answers.array(question, found, agent_shapes.error_group)
+
+
+async def search(question: Question) -> web.Response:
+    values = question.values
+    found = await question.store.search_contents(values["q"], fact_filter(values), values["limit"])
+    return await answers.array(question, found, agent_shapes.search_hit)
+
+
+async def list_metric_usage(question: Question) -> web.Response:
+    values = question.values
+    found = await question.store.metric_usage(fact_filter(values), values["group_by"] or ())
+    return await answers.array(question, found, agent_shapes.metric_usage)
+
+
+async def compare(question: Question) -> web.Response:
+    """The window before, of the same length, is the baseline unless another, or another version or model, is named."""
+    values = question.values
+    current = fact_filter(values)
+    start, end = values["start"], values["end"]
+    other = values["baseline_version"] is not None or values["baseline_model"] is not None
+    before = values["baseline_start"], values["baseline_end"]
+    if before == (None, None):
+        before = (start, end) if other else (max(2 * start - end, 0), start)
+    baseline = replace(
+        current,
+        range=TimeRange(*before),
+        version=values["baseline_version"] or current.version,
+        model=values["baseline_model"] or current.model,
+    )
+    sums = [await _sums(question, filter_) for filter_ in (current, baseline)]
+    ranges = [None if moment is None else time(moment) for moment in (start, end, *before)]
+    return await answers.json(question, (sums, ranges), _comparison)
+
+
+async def _sums(question: Question, filter_: FactFilter) -> Sums:
+    found: list[UsageSummary] = list(await question.store.usage(UsageQuery(filter_)))
+    return found[0].sums if found else Sums()
+
+
+def _comparison(found: tuple[list[Sums], list[str | None]]) -> dict[str, Any]:
+    (current, baseline), (start, end, before_start, before_end) = found
+    now, then = agent_shapes.sums(current), agent_shapes.sums(baseline)
+    return {
+        "current": now,
+        "baseline": then,
+        "change": {name: _change(now[name], then[name]) for name in now if name not in _NOT_COMPARED},
+        "current_start": start,
+        "current_end": end,
+        "baseline_start": before_start,
+        "baseline_end": before_end,
+    }
+
+
+def _change(now: float | None, then: float | None) -> float | None:
+    return (now - then) / then if now is not None and then else None
