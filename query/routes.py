@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from query import kinds, vocabulary
 from query.agent_routes import AGENT_ROUTES
+from query.anomalies import ANOMALIES
 from query.exporters import list_exporters
 from query.latency import list_latencies
 from query.logs import list_logs
@@ -134,6 +135,7 @@ ROUTES = (
         tag="latency",
     ),
     *AGENT_ROUTES,
+    ANOMALIES,
     Route(
         path="/api/latency/histogram",
         handler=list_histograms,
