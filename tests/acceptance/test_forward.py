@@ -6,6 +6,8 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.running import request
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from tests.conftest import StartDaemon
     from tests.running import Daemon
 
+pytestmark = pytest.mark.timeout(180)
 EVENTS, REQUESTS = 50, 30
 
 
@@ -26,7 +29,7 @@ def send(daemon: Daemon, number: int) -> None:
     assert answer.status == 200, answer
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 30.0) -> None:
+def wait_for(condition: Callable[[], Any], seconds: float = 60.0) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "it did not come about in time"

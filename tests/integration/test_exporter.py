@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
 from aiohttp import web
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from exporter.exporter import Exporter
 from exporter.outcomes import Backoff, Outcome
@@ -93,6 +95,14 @@ def log_lines(first: int, count: int) -> bytes:
 
 async def write_lines(store: SqliteStore, first: int, count: int) -> None:
     await store.write(batch_of("logs", log_lines(first, count), NOW + first))
+
+
+async def write_gauges(store: SqliteStore, times: list[int]) -> None:
+    request = ExportMetricsServiceRequest()
+    gauge = request.resource_metrics.add(resource=api_harness.resource("shop")).scope_metrics.add().metrics.add(name="g").gauge
+    for moment in times:
+        gauge.data_points.add(time_unix_nano=moment, as_double=1.5)
+    await store.write(batch_of("metrics", request.SerializeToString(), time.time_ns()))
 
 
 async def line_count(store: SqliteStore) -> int:
@@ -333,6 +343,26 @@ async def test_rows_removed_before_they_were_sent_are_counted(tmp_path: Path) ->
         return position.lost > 0 and position.lost + await line_count(source) == 40_000
 
     await until(some_lost, 40.0)
+    await source.aclose()
+
+
+async def test_points_removed_before_they_were_sent_are_counted(tmp_path: Path, store: SqliteStore, receiver: Receiver) -> None:
+    """Each point of the past either arrives or is counted as lost."""
+    settings = SqliteSettings(tmp_path / "short.db", retention=RetentionSettings(max_age_days=1), upkeep_seconds=0.1)
+    source = await open_store(settings)
+    await source.register_exporter("test")
+    await write_gauges(source, [time.time_ns() - 2 * 86_400 * 10**9 + number for number in range(30)])
+    await write_gauges(source, [time.time_ns() + number for number in range(20)])
+
+    async def old_ones_are_gone() -> bool:
+        return (await source.statistics()).metric_points == 20
+
+    await until(old_ones_are_gone)
+    async with running(source, Upstream(f"http://127.0.0.1:{receiver.http.port}")):
+        await drained(source)
+    position = (await positions(source))["points"]
+    assert (position.sent, position.lost) == (20, 30)
+    assert (await store.statistics()).metric_points == 20
     await source.aclose()
 
 
