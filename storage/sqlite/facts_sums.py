@@ -265,6 +265,10 @@ def _merge(into: list[Any], cell: Sequence[Any]) -> None:
     for place in range(_DURATIONS):
         if cell[place]:
             into[place] += cell[place]
+    # Taking out what was put in leaves a trace in the last digits.
+    for number, dollars in ((_REPORTED, _REPORTED_COST), (_COMPUTED, _COMPUTED_COST), (_CACHE_READ, _SAVING)):
+        if not into[number]:
+            into[dollars] = 0.0
     for place in (_DURATIONS, _FIRST_TOKENS):
         buckets = into[place]
         for bucket, number in cell[place].items():

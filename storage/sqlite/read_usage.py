@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     Key = tuple[Any, Any, int | None]
 
 METADATA: Final = "metadata."
+# What is left of dollars that were put in and taken out again is less.
+SMALLEST: Final = 1e-9
 _QUANTILES: Final = (0.5, 0.95, 0.99)
 # Of a group, as facts_sums makes it.
 _GROUP_FIELDS: Final = (
@@ -86,7 +88,7 @@ class Total:
         )
 
     def is_empty(self) -> bool:
-        return not any(self._values.values())
+        return not any(abs(value) > SMALLEST for value in self._values.values())
 
 
 def _percentiles(buckets: Mapping[int, int]) -> tuple[float, float, float] | None:
