@@ -15,7 +15,13 @@ type Loader = () => Promise<{ default: View }>;
 
 /** Views beside the first are loaded when they are first looked at. */
 const LOADERS: Readonly<Record<string, Loader>> = {
+  agents: () => import("./views/agents"),
+  sessions: () => import("./views/sessions"),
+  "llm-calls": () => import("./views/llm-calls"),
+  tools: () => import("./views/tools"),
+  errors: () => import("./views/errors"),
   traces: () => import("./views/traces"),
+  spans: () => import("./views/spans"),
   trace: () => import("./views/trace"),
   compare: () => import("./views/compare"),
   logs: () => import("./views/logs"),

@@ -91,7 +91,7 @@ function options(latest: { current: ChartProps }, element: HTMLElement): uPlot.O
     legend: { show: true, live: true },
     scales: { x: { time: true, range: (_plot, low, high) => [latest.current.from ?? low, latest.current.to ?? Math.max(high, low + 1)] }, y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.08 : 1] } },
     axes: [
-      { stroke: faint, grid: { show: false }, ticks: { ...grid, size: 4 }, font, space: 70, values: moments },
+      { stroke: faint, grid: { show: false }, ticks: { ...grid, size: 4 }, font, space: 70, size: 28, values: moments },
       { stroke: faint, grid, ticks: { show: false }, font, size: 64, space: 34, values: (_plot, splits) => splits.map(format) },
     ],
     series: [{ value: (_plot, at) => (at === null ? "–" : moment(at * 1000)) }, ...lines.map((line) => seriesOf(line, format))],

@@ -4,10 +4,11 @@ import { useMemo } from "preact/hooks";
 import type { Schemas } from "../api/client";
 import { useAnswer, useList } from "../api/hooks";
 import { useTick } from "../api/live";
-import { bytes, count, duration, percent, plural, short } from "../format";
+import { bytes, count, duration, money, percent, plural, short } from "../format";
 import { Answered } from "../parts/answered";
 import { Curl, Failures, Figure, Head, hueOf, Panel, ServiceName, When } from "../parts/basic";
 import { Chart, type Line, steps } from "../parts/chart";
+import { Cost } from "../parts/facts";
 import { intervalOf, type Range, RangePicker, toMilliseconds, useRange } from "../parts/range";
 import { type Column, Table } from "../parts/table";
 import { Elsewhere } from "../parts/elsewhere";
@@ -78,10 +79,34 @@ function Figures({ latencies, statistics, range }: { latencies: readonly Schemas
         href={link("traces", { ...span, status: "error" })}
       />
       <Figure label="Highest p95" value={slowest ? duration(slowest.p95_ms) : "–"} note={slowest?.group ?? ""} href={link("latency", span)} />
+      <CostToday />
       <Figure label="Traces stored" value={short(statistics?.traces)} note={statistics && `${short(statistics.spans)} spans`} href={link("traces", { start: "all" })} />
       <Figure label="Logs stored" value={short(statistics?.logs)} note={statistics && `${short(statistics.metric_points)} metric points`} href={link("logs", { start: "all" })} />
       <Figure label="On disk" value={bytes(statistics?.size_bytes)} note={statistics && (statistics.queue_rows ? `${count(statistics.queue_rows)} rows wait` : "nothing waits")} href={link("status")} />
     </div>
+  );
+}
+
+/** What model calls cost today, and on the whole day before. */
+function CostToday() {
+  const [yesterday, today] = useMemo(() => {
+    const midnight = new Date();
+    midnight.setHours(0, 0, 0, 0);
+    const before = new Date(midnight);
+    before.setDate(before.getDate() - 1);
+    return [before.toISOString(), midnight.toISOString()] as const;
+  }, [new Date().getDate()]);
+  const tick = useTick(true, ["trace", "log", "dropped"], 10_000);
+  const now = useAnswer("/api/usage", { start: today }, tick).data?.[0];
+  const then = useAnswer("/api/usage", { start: yesterday, end: today }, tick).data?.[0];
+  const calls = now?.llm_calls ?? 0;
+  return (
+    <Figure
+      label="LLM cost today"
+      value={now ? <Cost of={now} /> : money(0)}
+      note={then ? <>yesterday <Cost of={then} /></> : calls ? `${short(calls)} calls` : "no model calls"}
+      href={link("llm-calls", { start: today })}
+    />
   );
 }
 

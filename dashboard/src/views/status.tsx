@@ -14,6 +14,7 @@ interface Row {
   readonly name: string;
   readonly description: string;
   readonly labels: string;
+  readonly signal: string | undefined;
   readonly value: number;
   readonly perSecond: number | null;
 }
@@ -69,26 +70,66 @@ function Figures({ measured }: { measured: Schemas["Measurements"] }) {
       const text = Object.entries(labels).map(([label, one]) => `${label}=${one}`).join(", ");
       const old = before?.measured.metrics[name]?.samples.find((sample) => JSON.stringify(sample.labels) === JSON.stringify(labels));
       const seconds = before && now ? (now.at - before.at) / 1000 : 0;
-      return { name, description, labels: text, value, perSecond: name.endsWith("_total") && old && seconds > 0.5 ? (value - old.value) / seconds : null };
+      return { name, description, labels: text, signal: labels.signal, value, perSecond: name.endsWith("_total") && old && seconds > 0.5 ? (value - old.value) / seconds : null };
     }),
   );
-  const groups = Map.groupBy(rows, (row) => (/_(rejected|refused|dropped|failed|errors?|invalid)/.test(row.name) ? "Refused and dropped" : /^otlpd_(store|stored)_/.test(row.name) ? "Store" : /export/.test(row.name) ? "Exporter" : "Received"));
+  const byPath = rows.filter((row) => row.signal !== undefined && row.name.startsWith("otlpd_receiver_"));
+  const others = rows.filter((row) => !byPath.includes(row));
+  const groups = Map.groupBy(others, (row): string => (/export/.test(row.name) ? "Exporter" : /^otlpd_stored?_/.test(row.name) ? "Store" : "Program"));
   const columns: readonly Column<Row>[] = [
-    { name: "name", title: "Figure", cell: (row) => <span title={row.description}>{row.name.replace(/^otlpd_/, "").replace(/_total$/, "").replaceAll("_", " ")}</span>, value: (row) => row.name },
+    { name: "name", title: "Figure", cell: (row) => <span title={row.description}>{wordsOf(row.name)}</span>, value: (row) => row.name },
     { name: "labels", title: "Of", cell: (row) => row.labels || "–", value: (row) => row.labels, wide: true },
-    { name: "value", title: "Value", cell: (row) => (row.name.endsWith("bytes") ? bytes(row.value) : Number.isInteger(row.value) ? count(row.value) : row.value.toPrecision(4)), value: (row) => row.value, numeric: true },
+    { name: "value", title: "Value", cell: valueOf, value: (row) => row.value, numeric: true },
     { name: "rate", title: "Per second", cell: (row) => (row.perSecond === null ? "" : short(row.perSecond)), value: (row) => row.perSecond, numeric: true },
   ];
   return (
-    <div class="columns">
-      {["Received", "Refused and dropped", "Store", "Exporter"].flatMap((title) => {
-        const found = groups.get(title);
-        return found === undefined ? [] : [
+    <>
+      <Panel title="Received">
+        <Received rows={byPath} />
+      </Panel>
+      <div class="columns">
+        {[...groups].map(([title, found]) => (
           <Panel key={title} title={title}>
             <Table label={title} columns={columns} items={found} keyOf={(row) => `${row.name} ${row.labels}`} />
-          </Panel>,
-        ];
-      })}
-    </div>
+          </Panel>
+        ))}
+      </div>
+    </>
   );
+}
+
+function wordsOf(name: string): string {
+  return name.replace(/^otlpd_/, "").replace(/_total$/, "").replaceAll("_", " ");
+}
+
+function valueOf(row: Row): string {
+  if (row.name.endsWith("bytes")) return bytes(row.value);
+  if (row.name.endsWith("start_time_seconds")) return new Date(row.value * 1000).toLocaleString();
+  return Number.isInteger(row.value) ? count(row.value) : row.value.toPrecision(4);
+}
+
+/** A line for each way in, a column for each figure. */
+function Received({ rows }: { rows: readonly Row[] }) {
+  const names = [...new Set(rows.map((row) => row.name))];
+  const ways = [...Map.groupBy(rows, (row) => row.labels)];
+  const refused = (name: string) => /rejected|refused|dropped|failed/.test(name);
+  const columns: readonly Column<(typeof ways)[number]>[] = [
+    { name: "way", title: "Signal and transport", cell: ([labels]) => labels.replaceAll(/\w+=/g, ""), wide: true },
+    ...names.map((name): Column<(typeof ways)[number]> => {
+      const of = (found: readonly Row[]) => found.find((row) => row.name === name);
+      return {
+        name,
+        title: wordsOf(name).replace(/^receiver /, ""),
+        cell: ([, found]) => {
+          const row = of(found);
+          if (!row) return "–";
+          const text = name.includes("bytes") ? bytes(row.value) : count(row.value);
+          return <span class={refused(name) && row.value > 0 ? "bad" : ""} title={row.description}>{refused(name) && row.value > 0 && "▲ "}{text}{row.perSecond ? <span class="faint"> {short(row.perSecond)}/s</span> : null}</span>;
+        },
+        value: ([, found]) => of(found)?.value ?? null,
+        numeric: true,
+      };
+    }),
+  ];
+  return <Table label="What was received" columns={columns} items={ways} keyOf={([labels]) => labels} />;
 }

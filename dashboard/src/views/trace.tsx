@@ -19,13 +19,19 @@ type Tab = "waterfall" | "flame" | "table" | "logs";
 export default function TraceView({ address }: { address: Address }) {
   const id = address.path[1] ?? "";
   const asked = useUrl<Trace>(`/api/traces/${encodeURIComponent(id)}`);
+  // What model calls cost comes a moment later than the spans, which do not wait for it.
+  const agents = useUrl<Schemas["FactTree"]>(asked.data && `/api/traces/${encodeURIComponent(id)}/agents`);
   return (
-    <Answered asked={asked}>{(trace) => <Shown trace={trace} asked={asked} params={address.params} />}</Answered>
+    <Answered asked={asked}>{(trace) => <Shown trace={trace} facts={agents.data} asked={asked} params={address.params} />}</Answered>
   );
 }
 
-/** What each span itself reports; the sums for the spans above follow from it. */
-function usagesOf(trace: Trace): ReadonlyMap<string, Usage> {
+/** Tokens and cost of each span: as the API counts them, else as spans report them. Sums for the spans above follow from it. */
+function usagesOf(trace: Trace, facts: Schemas["FactTree"] | undefined): ReadonlyMap<string, Usage> {
+  if (facts && !facts.truncated) {
+    const calls = facts.facts.filter((fact) => fact.span_id !== null && fact.counted && fact.counts_usage && fact.total_tokens);
+    return new Map(calls.map((fact) => [fact.span_id as string, { input: fact.input_tokens ?? 0, output: fact.output_tokens ?? 0, cost: fact.cost_usd }]));
+  }
   const found = new Map<string, Usage>();
   for (const span of trace.spans) {
     const usage = reportedUsage(span);
@@ -43,8 +49,8 @@ function usagesOf(trace: Trace): ReadonlyMap<string, Usage> {
   return found;
 }
 
-function Shown({ trace, asked, params }: { trace: Trace; asked: Asked<Trace>; params: URLSearchParams }) {
-  const tree = useMemo(() => treeOf(trace, usagesOf(trace)), [trace]);
+function Shown({ trace, facts, asked, params }: { trace: Trace; facts: Schemas["FactTree"] | undefined; asked: Asked<Trace>; params: URLSearchParams }) {
+  const tree = useMemo(() => treeOf(trace, usagesOf(trace, facts)), [trace, facts]);
   const [search, setSearch] = useState("");
   const tab = (params.get("tab") ?? "waterfall") as Tab;
   const chosen = params.get("span") ?? undefined;

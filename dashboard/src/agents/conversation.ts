@@ -1,0 +1,55 @@
+// A session as a conversation: who did what, how deep below what, and what each said that was not said before.
+
+import type { Schemas } from "../api/client";
+import type { Content } from "./content";
+import type { Fact } from "./shown";
+
+export interface Turn {
+  readonly fact: Fact;
+  readonly depth: number;
+  /** Milliseconds since the session began. */
+  readonly offset: number;
+  readonly fresh: readonly Content[];
+  readonly repeated: readonly Content[];
+}
+
+const DEEPEST = 6;
+const TALK: ReadonlySet<string> = new Set(["user_turn", "agent_run", "llm_call", "tool_call"]);
+
+/** Users, agents, models and tools; the steps and events around them are shown when asked for, and when they failed. */
+export function isTalk(fact: Fact): boolean {
+  return TALK.has(fact.fact);
+}
+
+export function conversation(session: Pick<Schemas["SessionDetail"], "start_time">, facts: readonly Fact[]): readonly Turn[] {
+  const known = new Map(facts.map((fact) => [fact.id, fact]));
+  const start = Date.parse(session.start_time);
+  const said = new Set<string>();
+  return facts.map((fact) => {
+    const [fresh, repeated] = split(fact.content, said);
+    return { fact, depth: depthOf(fact, known), offset: Math.max(0, Date.parse(fact.time) - start), fresh, repeated };
+  });
+}
+
+function depthOf(fact: Fact, known: ReadonlyMap<string, Fact>): number {
+  let depth = 0;
+  let above = fact.parent_id === null ? undefined : known.get(fact.parent_id);
+  while (above !== undefined && depth < DEEPEST) {
+    depth += 1;
+    above = above.parent_id === null ? undefined : known.get(above.parent_id);
+  }
+  return depth;
+}
+
+/** Only what went in can be a repetition: the same answer given twice was given twice. */
+function split(parts: readonly Content[], said: Set<string>): readonly [readonly Content[], readonly Content[]] {
+  const fresh: Content[] = [];
+  const repeated: Content[] = [];
+  for (const part of parts) {
+    const key = `${part.kind} ${part.text}`;
+    const goesIn = ["system", "input", "tools"].includes(part.direction);
+    (goesIn && said.has(key) ? repeated : fresh).push(part);
+    said.add(key);
+  }
+  return [fresh, repeated];
+}
