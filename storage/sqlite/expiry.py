@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
+from storage.sqlite.facts_expiry import remove_facts
 from storage.sqlite.numbers import keep_number
 from storage.sqlite.statements import statement
 from storage.sqlite.trace_states import remove_trace, stored_states, write_states
@@ -57,6 +58,7 @@ def oldest_block(connection: sqlite3.Connection, table: str, now: int) -> Block 
 def remove_block(connection: sqlite3.Connection, block: Block, figures: RetentionFigures) -> None:
     connection.execute(statement("begin_writing"))
     keep_number(connection, LAST_NUMBERS[block.table], block.table)
+    remove_facts(connection, block.table, block.first_id, block.last_id)
     if block.table == "spans":
         removed = _remove_spans(connection, block.first_id, block.last_id)
     else:

@@ -24,7 +24,9 @@ from storage.sqlite.expiry import (
     remove_log_requests,
     remove_rollups,
 )
+from storage.sqlite.facts_expiry import remove_contents, remove_usage
 from storage.sqlite.statements import statement
+from storage.sqlite.write_contents import index_contents
 
 if TYPE_CHECKING:
     import sqlite3
@@ -70,7 +72,16 @@ class Retention:
 
     def work(self, now: int, *, by_age: bool = True) -> Slice:
         """The round's work at the time `now` (ns); without `by_age` only what a wrong clock cannot lose."""
-        return Steps([*(self._by_age(now) if by_age else ()), *self._by_size(now), self._return_pages, _checkpoint, _optimize])
+        return Steps(
+            [
+                *(self._by_age(now) if by_age else ()),
+                *self._by_size(now),
+                index_contents,
+                self._return_pages,
+                _checkpoint,
+                _optimize,
+            ]
+        )
 
     def _by_age(self, now: int) -> Iterator[Slice]:
         settings, figures = self._settings, self.figures
@@ -79,6 +90,7 @@ class Retention:
             yield lambda connection: self._expire_block(connection, "spans", now, before)
             yield lambda connection: self._expire_block(connection, "logs", now, before)
             yield PointExpiry(before, figures)
+            yield lambda connection: remove_contents(connection, before)
             yield lambda connection: _expire_services(connection, before)
         remembered = now - int(min(settings.max_age_days or LOG_REQUEST_DAYS, LOG_REQUEST_DAYS) * DAY_NS)
         yield lambda connection: remove_log_requests(connection, remembered)
@@ -88,6 +100,7 @@ class Retention:
         if settings.hour_rollup_days is not None:
             hour = (now - int(settings.hour_rollup_days * DAY_NS)) // HOUR_NS
             yield lambda connection: remove_rollups(connection, ROLLUPS_BY_HOUR, hour)
+            yield lambda connection: remove_usage(connection, hour)
 
     def _by_size(self, now: int) -> Iterator[Slice]:
         if self._settings.max_size_bytes is not None:

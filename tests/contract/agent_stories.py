@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from storage.agents_contract import FactFilter, FactQuery, SessionQuery, UsageQuery
 from storage.contract import TimeRange
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Sequence
 
+    from storage.agents_contract import FactKind
     from storage.contract import Store
 
 EVER = TimeRange()
 ALL = FactFilter(EVER)
-FACTS = ("llm_call", "tool_call", "agent_run", "user_turn", "step", "event")
+FACTS: tuple[FactKind, ...] = ("llm_call", "tool_call", "agent_run", "user_turn", "step", "event")
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,9 @@ class Record:
     service: str = "agents"
     failed: bool = False
     resource: dict[str, Attribute] = field(default_factory=dict)
+
+    def says_of_resource(self) -> dict[str, Attribute]:
+        return {"service.name": self.service, **self.resource}
 
     @property
     def time(self) -> int:
@@ -80,7 +85,7 @@ def request_of(records: Sequence[Record]) -> list[tuple[str, bytes]]:
 
 def _add_span(request: ExportTraceServiceRequest, record: Record) -> None:
     group = request.resource_spans.add()
-    group.resource.attributes.extend(key_values({"service.name": record.service} | record.resource))
+    group.resource.attributes.extend(key_values(record.says_of_resource()))
     assert record.trace is not None
     assert record.id is not None
     made = group.scope_spans.add().spans.add(
@@ -94,12 +99,12 @@ def _add_span(request: ExportTraceServiceRequest, record: Record) -> None:
         attributes=key_values(record.attributes),
     )
     if record.failed:
-        made.status.code = 2
+        made.status.code = Status.STATUS_CODE_ERROR
 
 
 def _add_log(request: ExportLogsServiceRequest, record: Record) -> None:
     group = request.resource_logs.add()
-    group.resource.attributes.extend(key_values({"service.name": record.service} | record.resource))
+    group.resource.attributes.extend(key_values(record.says_of_resource()))
     group.scope_logs.add().log_records.add(
         time_unix_nano=record.time,
         severity_number=9,

@@ -48,8 +48,8 @@ def delegation(trace: int, session: str | None = "s-1") -> list[Record]:
 
 def coding_agent(session: str = "cc-1", at: float = 0) -> list[Record]:
     """A coding agent that tells of the same calls in log events and in spans: cost only in the one, timing in the other."""
-    own = {"session__id": session, "user__email": "ada@example.org", "prompt__id": f"p-{session}"}
-    call = {"model": "claude-sonnet-4-5", "input_tokens": 10, "output_tokens": 20, "cache_read_tokens": 90}
+    own: dict[str, Any] = {"session__id": session, "user__email": "ada@example.org", "prompt__id": f"p-{session}"}
+    call: dict[str, Any] = {"model": "claude-sonnet-4-5", "input_tokens": 10, "output_tokens": 20, "cache_read_tokens": 90}
     return [
         event("claude_code.user_prompt", at, **own, event__sequence=1, prompt="fix the bug", prompt_length=11),
         event("claude_code.api_request", at + 5, **own, **call, event__sequence=2, request_id=f"req-{session}", cost_usd=0.25,
@@ -67,7 +67,7 @@ def coding_agent(session: str = "cc-1", at: float = 0) -> list[Record]:
     ]  # fmt: skip
 
 
-def _plain(own: dict[str, str]) -> dict[str, str]:
+def _plain(own: dict[str, Any]) -> dict[str, Any]:
     return {name.replace("__", "."): value for name, value in own.items()}
 
 
