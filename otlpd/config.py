@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource, TomlConfigSettingsSource
 
 from otlpd.keys import BadKeys, KeyRing, key_of_setting, read_keys
+from otlpd.legacy_environment import WORKERS, legacy_settings, read_env_file, wrong_workers
 from otlpd.settings import FIELDS, Settings, flag_of, variable_of
 from receiver.hosts import is_loopback
 from receiver.settings import TlsSettings
@@ -83,8 +84,13 @@ def load(flags: Mapping[str, Any], config_file: Path | None = None, *, to_serve:
     given: dict[str, Any] = {}
     origins: dict[str, str] = {}
     file_values = _read_file(config_file, faults)
+    read_env_file()
+    legacy = legacy_settings(os.environ)
+    if (wrong := wrong_workers(os.environ)) is not None:
+        faults.append(Fault(WORKERS, "environment", wrong))
     for origin, values in (
         (f"file {config_file}", file_values),
+        *((f"environment {variable}", {name: value}) for name, (variable, value) in legacy.items()),
         ("environment", _read_environment(faults)),
         ("flag", dict(flags)),
     ):

@@ -27,6 +27,8 @@ from otlpd.banner import banner
 from otlpd.config import fixed_keys, listens_on_loopback_only, tls_of
 from otlpd.exit_codes import CannotStart, ExitCode
 from otlpd.forwarding import forwarding
+from otlpd.ingest_log import IngestLog
+from otlpd.legacy_environment import remarks
 from otlpd.measurements import measurements
 from otlpd.settings import LOCALHOST
 from query.legacy import current_run
@@ -126,6 +128,7 @@ async def _listening(
     vendors = VendorHttp(
         ingest, store, receiver, gate, signatures=_signature_policy(settings), current_run=partial(current_run, store)
     )
+    vendors.on_stored = shown = IngestLog(settings.ingest_log, sys.stderr if settings.ingest_console else None)
     applications = [web.Application(), api_application(otlp, vendors, query, receiver)]
     otlp.add_routes(applications[0])
     otlp.add_fallback(applications[0])
@@ -142,6 +145,7 @@ async def _listening(
     finally:
         # All at once: each may take as long as its slowest request.
         await asyncio.gather(*(close() for close in closers))
+        shown.close()
 
 
 async def _open_ports(
@@ -213,6 +217,11 @@ def _announce(configuration: Configuration, addresses: Addresses) -> None:
     else:
         with contextlib.suppress(BrokenPipeError):  # whoever read the banner may have read enough
             print(banner(__version__, addresses, configuration), flush=True)  # noqa: T201  it is the program's output
+    for remark in remarks(os.environ):
+        _logger.info("%s", remark)
+    for name, origin in configuration.origins.items():
+        if origin.startswith("environment ") and "OTLPD_" not in origin:
+            _logger.info("%s is taken from %s", name, origin)
     if not listens_on_loopback_only(settings) and not addresses.tls:
         _logger.warning("what is sent to other machines' programs, keys included, is not encrypted: set tls_cert_file")
 

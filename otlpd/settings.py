@@ -182,6 +182,10 @@ class Settings(BaseSettings):
     drain_seconds: Seconds = _setting(
         8.0, "How long a stop may take to answer what is in flight. Containers are killed after 10 s.", "Work"
     )
+    ingest_log: File | None = _setting(
+        None, "A file that gets each payload of `POST /ingest` as one JSON line; rotated at 10 MiB, 5 old ones are kept.", "Work"
+    )
+    ingest_console: bool = _setting(False, "Show each payload of `POST /ingest` on standard error, for people.", "Work")
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "info", "The least serious messages that are logged.", "Work"
     )
