@@ -8,7 +8,7 @@ import { bytes, count, duration, money, percent, plural, short } from "../format
 import { Answered } from "../parts/answered";
 import { Curl, Failures, Figure, Head, hueOf, Panel, ServiceName, When } from "../parts/basic";
 import { Chart, type Line, steps } from "../parts/chart";
-import { Cost } from "../parts/facts";
+import { Cost } from "../parts/cost";
 import { intervalOf, type Range, RangePicker, toMilliseconds, useRange } from "../parts/range";
 import { type Column, Table } from "../parts/table";
 import { Elsewhere } from "../parts/elsewhere";
