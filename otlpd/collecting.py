@@ -105,7 +105,7 @@ async def collect(settings: Settings, collection: Collection) -> ExitCode:
     stop = _stop_on_signals()
     async with contextlib.AsyncExitStack() as stack:
         store = await stack.enter_async_context(_opened_store(settings))
-        exporters = await stack.enter_async_context(forwarding(settings, store))
+        exporters = await stack.enter_async_context(forwarding(settings, store, listens=False))
         collector = Collector(Ingest(store, max_pending_bytes=settings.max_pending_size), collection)
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_POLL_SECONDS)))
         _logger.info("collecting every %g s into %s", collection.interval_seconds, settings.db)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from exporter.exporter import Exporter
 from exporter.settings import Upstream
+from otlpd.exit_codes import CannotStart, ExitCode
+from receiver.hosts import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -42,13 +44,25 @@ def header_pairs(text: str) -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in pairs}
 
 
+def forwards_to_itself(settings: Settings) -> bool:
+    """Whether the receiver is one of our own ports: log records would go round for ever."""
+    upstream = upstream_of(settings)
+    if upstream is None:
+        return False
+    host, _, port = upstream.target.rpartition(":")
+    ports = {settings.grpc_port, settings.http_port, settings.api_port, *settings.api_ports}
+    return int(port) in ports and (is_loopback(host.strip("[]")) or host in settings.host)
+
+
 @contextlib.asynccontextmanager
-async def forwarding(settings: Settings, store: Source) -> AsyncIterator[tuple[Exporter, ...]]:
+async def forwarding(settings: Settings, store: Source, *, listens: bool = True) -> AsyncIterator[tuple[Exporter, ...]]:
     """The running exporters: one, or none. What arrives from now on is theirs."""
     upstream = upstream_of(settings)
     if upstream is None:
         yield ()
         return
+    if listens and forwards_to_itself(settings):
+        raise CannotStart(ExitCode.USAGE, f"forward names {upstream.shown}, which is this daemon itself; name another receiver")
     exporter = Exporter(NAME, store, upstream)
     await store.register_exporter(NAME)
     running = asyncio.create_task(_keep_running(exporter))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.running import request
+from tests.running import request, run_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,3 +67,11 @@ def test_upstream_that_is_killed_and_comes_back(start_daemon: StartDaemon, tmp_p
     wait_for(lambda: again.ask("/api/stats")["logs"] >= 11 * EVENTS)
     wait_for(lambda: edge.ask("/api/exporters")[0]["state"] == "idle")
     assert again.ask("/api/stats")["logs"] == 11 * EVENTS
+
+
+def test_forwarding_to_itself_is_refused(tmp_path: Path) -> None:
+    """Its own port on loopback, by any of its names: log records would go round for ever."""
+    for address in ("http://localhost:4318", "grpc://127.0.0.1:4317", "http://[::1]:8000"):
+        done = run_command(["serve", "--db", "loop.db", "--forward", address], tmp_path)
+        assert done.returncode == 2, done.stderr
+        assert "this daemon itself" in done.stderr
