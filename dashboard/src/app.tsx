@@ -16,8 +16,10 @@ type Loader = () => Promise<{ default: View }>;
 /** Views beside the first are loaded when they are first looked at. */
 const LOADERS: Readonly<Record<string, Loader>> = {
   agents: () => import("./views/agents"),
+  agent: () => import("./views/agent"),
   sessions: () => import("./views/sessions"),
-  "llm-calls": () => import("./views/llm-calls"),
+  session: () => import("./views/session"),
+  "llm-calls": () => import("./views/calls"),
   tools: () => import("./views/tools"),
   errors: () => import("./views/errors"),
   traces: () => import("./views/traces"),
@@ -35,9 +37,12 @@ const loaded = new Map<string, View>([["overview", Overview]]);
 /** Where one can go: the views that there are. */
 const SHOWN = PLACES.filter(({ path }) => path === "overview" || path in LOADERS);
 
+/** The views of one thing out of a list. */
+const SINGLE: Readonly<Record<string, string>> = { traces: "trace", agents: "agent", sessions: "session" };
+
 function nameOf(address: Address): string {
   const [first = "overview", second] = address.path;
-  return first === "traces" && second !== undefined ? "trace" : first;
+  return (second === undefined ? undefined : SINGLE[first]) ?? first;
 }
 
 function useView(name: string): { view?: View; failed?: boolean } {

@@ -54,6 +54,7 @@ export function bytes(value: number | null | undefined): string {
 export function money(value: number | null | undefined, currency = "$"): string {
   if (value === null || value === undefined) return DASH;
   if (value === 0) return `${currency}0`;
+  if (value > 0 && value < 0.0001) return `< ${currency}0.0001`;
   return `${currency}${value >= 100 ? whole.format(value) : value >= 0.01 ? value.toFixed(2) : value.toPrecision(2)}`;
 }
 

@@ -27,7 +27,7 @@ export function Said({ part, titled = true }: { part: Content; titled?: boolean 
   );
   if (folded !== undefined) {
     return (
-      <details class="said folded">
+      <details class="piece folded">
         <summary>
           {folded} <span class="faint">{count(part.size)} characters</span>
         </summary>
@@ -36,8 +36,8 @@ export function Said({ part, titled = true }: { part: Content; titled?: boolean 
     );
   }
   return (
-    <div class={`said ${part.kind} ${part.role ?? part.direction}`}>
-      {titled && <span class="who">{titleOf(part)}</span>}
+    <div class={`piece ${part.kind} ${part.role ?? part.direction}`}>
+      {titled && <span class="speaker">{titleOf(part)}</span>}
       {body}
     </div>
   );
@@ -57,7 +57,7 @@ export function SaidAll({ parts }: { parts: readonly Content[] }) {
 export function Repeated({ parts }: { parts: readonly Content[] }) {
   if (parts.length === 0) return null;
   return (
-    <details class="said folded">
+    <details class="piece folded">
       <summary>{plural(parts.length, "earlier piece")} sent again</summary>
       <SaidAll parts={parts} />
     </details>

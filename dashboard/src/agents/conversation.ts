@@ -26,7 +26,7 @@ export function conversation(session: Pick<Schemas["SessionDetail"], "start_time
   const start = Date.parse(session.start_time);
   const said = new Set<string>();
   return facts.map((fact) => {
-    const [fresh, repeated] = split(fact.content, said);
+    const [fresh, repeated] = split(fact, said);
     return { fact, depth: depthOf(fact, known), offset: Math.max(0, Date.parse(fact.time) - start), fresh, repeated };
   });
 }
@@ -41,13 +41,13 @@ function depthOf(fact: Fact, known: ReadonlyMap<string, Fact>): number {
   return depth;
 }
 
-/** Only what went in can be a repetition: the same answer given twice was given twice. */
-function split(parts: readonly Content[], said: Set<string>): readonly [readonly Content[], readonly Content[]] {
+/** Only what went into a model or an agent can be a repetition: what a user says twice, or a model answers twice, was said twice. */
+function split({ fact, content }: Fact, said: Set<string>): readonly [readonly Content[], readonly Content[]] {
   const fresh: Content[] = [];
   const repeated: Content[] = [];
-  for (const part of parts) {
+  for (const part of content) {
     const key = `${part.kind} ${part.text}`;
-    const goesIn = ["system", "input", "tools"].includes(part.direction);
+    const goesIn = fact !== "user_turn" && ["system", "input", "tools"].includes(part.direction);
     (goesIn && said.has(key) ? repeated : fresh).push(part);
     said.add(key);
   }

@@ -11,7 +11,7 @@ import { AgentName, Cost, FactCost, FactStatus, Missing, missingOf, type Fact, T
 import { ANY_FAILED, COST, ERRORS, FIRST_TOKEN, groupOf, LLM_CALLS, LLM_FAILED, named, P50, P95, RUNS, TOKENS_IN, TOKENS_OUT, TOOL_CALLS, TOOL_FAILED, UNPRICED, UsageTable } from "../agents/sums";
 import { count, duration, money, percent, plural, short } from "../format";
 import { Answered } from "../parts/answered";
-import { Curl, Figure, Head, hueOf, Notice, Panel, When } from "../parts/basic";
+import { Curl, Figure, Head, Notice, Panel, When } from "../parts/basic";
 import { Chart } from "../parts/chart";
 import { type Range, RangePicker, useRange } from "../parts/range";
 import { type Column, Table } from "../parts/table";
@@ -21,6 +21,8 @@ import "../agents/agents.css";
 type Detail = Schemas["AgentDetail"];
 const USUAL = "-7d";
 const MOST_DRAWN = 7;
+/** Lines beside each other differ more than the colours that names happen to have. */
+const HUES = [0, 2, 11, 3, 7, 5, 8].map((hue) => `--hue-${hue}`);
 
 export default function Agent({ address: { path } }: { address: Address }) {
   const name = path[1] ?? "";
@@ -157,7 +159,7 @@ function lines(all: readonly Schemas["Usage"][], byModel: readonly Schemas["Usag
     .sort(([, a], [, b]) => b.reduce((sum, one) => sum + one.total_tokens, 0) - a.reduce((sum, one) => sum + one.total_tokens, 0))
     .slice(0, MOST_DRAWN);
   const each = (value: (usage: Schemas["Usage"]) => number | null) =>
-    models.map(([label, usages]) => lineOf(usages, times, { label, colour: `--hue-${hueOf(label)}` }, value, null));
+    models.map(([label, usages], place) => lineOf(usages, times, { label, colour: HUES[place] ?? "--hue-6" }, value, null));
   return {
     times,
     rate: [

@@ -91,7 +91,7 @@ const HIT_COLUMNS: readonly Column<Schemas["SearchHit"]>[] = [
 ];
 
 function Found({ q, range, agent, user }: { q: string; range: Range; agent: string | undefined; user: string | undefined }) {
-  const asked = useAnswer("/api/search", { q, ...range, agent, user, limit: 50 });
+  const asked = useAnswer("/api/search", { q, ...range, agent, user, limit: 20 });
   const hrefOf = ({ fact }: Schemas["SearchHit"]) => (fact.session_id === null ? undefined : link(["sessions", fact.session_id], { at: fact.id }));
   return (
     <Panel title={`Where “${q}” was said`} tools={<Curl url={asked.url} />}>
