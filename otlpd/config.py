@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from otlpd.keys import Key
+    from storage.rows.settings import RowSettings
 
 CONFIG_VARIABLE = "OTLPD_CONFIG"
 DEFAULT_ORIGIN = "default"
@@ -135,6 +136,14 @@ def keys_of(settings: Settings) -> tuple[Key, ...]:
     return tuple(KeyRing([*fixed_keys(settings), *read_keys(settings.keys_path)]))
 
 
+def row_settings(settings: Settings) -> RowSettings:
+    """Raises PriceFileError."""
+    from storage.rows.settings import ContentPolicy, RowSettings  # noqa: PLC0415  loads all that reads requests
+
+    policy = ContentPolicy(settings.content, settings.content_length, settings.content_masks)
+    return RowSettings.read(policy, settings.prices)
+
+
 def listens_on_loopback_only(settings: Settings) -> bool:
     return all(is_loopback(host) for host in settings.host)
 
@@ -218,6 +227,7 @@ def _contradictions(settings: Settings, keys: tuple[Key, ...]) -> Iterator[tuple
         )
     yield from _same_ports(settings)
     yield from _unusable_tls(settings)
+    yield from _unusable_prices(settings)
     if not listens_on_loopback_only(settings) and not keys and not settings.insecure:
         problem = (
             f"{','.join(settings.host)} can be reached from other machines, and there is no API key: make one with "
@@ -248,3 +258,14 @@ def _unusable_tls(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
         ssl_context(tls)
     except BadTlsFile as error:
         yield ("tls_cert_file", "tls_key_file", "tls_client_ca_file"), str(error)
+
+
+def _unusable_prices(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
+    if settings.prices is None:
+        return
+    from storage.rows.settings import PriceFileError  # noqa: PLC0415  as above
+
+    try:
+        row_settings(settings)
+    except PriceFileError as error:
+        yield ("prices",), str(error)

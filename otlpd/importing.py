@@ -15,13 +15,15 @@ import time
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from receiver.errors import RefusedRequest
 from receiver.ingest import decode_request
 from receiver.vendors.old_rows import translated
 from storage.batch import Batch
+from storage.rows import Kernel
+from storage.rows.settings import RowSettings
 from storage.sqlite.retention import RetentionSettings
 from storage.sqlite.store import SqliteSettings, open_store
 
@@ -78,14 +80,17 @@ class Source:
     group_records: int = GROUP_RECORDS
 
 
-def rows_group(kind: str, now: int, documents: Sequence[dict[str, Any]]) -> Group:
+def rows_group(kind: str, now: int, settings: RowSettings, documents: Sequence[dict[str, Any]]) -> Group:
     """Runs in a process of its own."""
     translation, faults = translated(kind, documents, now)
-    batches = [decode_request(signal, message.SerializeToString(), "protobuf", now) for signal, message in translation.requests]
+    kernel = _kernel(settings)
+    batches = [
+        decode_request(signal, message.SerializeToString(), "protobuf", now, kernel) for signal, message in translation.requests
+    ]
     return Group(len(documents), [batch.dump() for batch in batches], faults, _first_time(batches))
 
 
-def lines_group(now: int, lines: Sequence[tuple[int, str, bytes]]) -> Group:
+def lines_group(now: int, settings: RowSettings, lines: Sequence[tuple[int, str, bytes]]) -> Group:
     """Lines of OTLP/JSON: their number in the file, signal and text."""
     batches: list[Batch] = []
     faults: list[str] = []
@@ -94,7 +99,7 @@ def lines_group(now: int, lines: Sequence[tuple[int, str, bytes]]) -> Group:
             faults.append(f"line {number}: names none of resourceSpans, resourceLogs, resourceMetrics")
             continue
         try:
-            batch = decode_request(signal, text, "json", now)
+            batch = decode_request(signal, text, "json", now, _kernel(settings))
         except RefusedRequest as error:
             faults.append(f"line {number}: {error.message}")
             continue
@@ -104,17 +109,25 @@ def lines_group(now: int, lines: Sequence[tuple[int, str, bytes]]) -> Group:
     return Group(len(lines), [batch.dump() for batch in batches], faults, _first_time(batches))
 
 
+@cache
+def _kernel(settings: RowSettings) -> Kernel:
+    """One a process: it remembers what it has read."""
+    return Kernel(settings)
+
+
 def _first_time(batches: Iterable[Batch]) -> int:
     """Of the metric points, the only records that go by their own time."""
     return min((row[1] for batch in batches if batch.signal == "metrics" for row in batch.rows), default=0)
 
 
-async def import_all(database: Path | None, source: Source, progress: Callable[[int, int], None]) -> Figures:
+async def import_all(
+    database: Path | None, source: Source, progress: Callable[[int, int], None], settings: RowSettings | None = None
+) -> Figures:
     """Raises StoreError. Without a database everything is read and translated, and nothing is opened or changed."""
     figures = Figures()
     groups = _in_groups(source.records, source.group_records)
     with ProcessPoolExecutor(_processes(), multiprocessing.get_context("spawn")) as pool:
-        async with _opened(database) as store:
+        async with _opened(database, settings or RowSettings()) as store:
             for making in _made(pool, source.make, groups):
                 group = await asyncio.wrap_future(making)
                 if store is not None:
@@ -125,12 +138,13 @@ async def import_all(database: Path | None, source: Source, progress: Callable[[
 
 
 @contextlib.asynccontextmanager
-async def _opened(database: Path | None) -> AsyncIterator[Store | None]:
+async def _opened(database: Path | None, settings: RowSettings) -> AsyncIterator[Store | None]:
     """Nothing is removed by age while old records come in."""
     if database is None:
         yield None
         return
-    store = await open_store(SqliteSettings(database, retention=RetentionSettings(max_age_days=None, max_size_bytes=None)))
+    retention = RetentionSettings(max_age_days=None, max_size_bytes=None)
+    store = await open_store(SqliteSettings(database, retention=retention, prices=settings.make_prices()))
     try:
         yield store
     finally:
@@ -164,9 +178,9 @@ def _processes() -> int:
     return max(1, min(4, os.cpu_count() or 1))
 
 
-def rows_maker(kind: str) -> Make:
-    return partial(rows_group, kind, time.time_ns())
+def rows_maker(kind: str, settings: RowSettings) -> Make:
+    return partial(rows_group, kind, time.time_ns(), settings)
 
 
-def lines_maker() -> Make:
-    return partial(lines_group, time.time_ns())
+def lines_maker(settings: RowSettings) -> Make:
+    return partial(lines_group, time.time_ns(), settings)

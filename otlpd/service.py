@@ -24,7 +24,7 @@ from otlpd.addresses import Addresses
 from otlpd.api import api_application
 from otlpd.auth import Gate
 from otlpd.banner import banner
-from otlpd.config import fixed_keys, listens_on_loopback_only, tls_of
+from otlpd.config import fixed_keys, listens_on_loopback_only, row_settings, tls_of
 from otlpd.exit_codes import CannotStart, ExitCode
 from otlpd.forwarding import forwarding
 from otlpd.ingest_log import IngestLog
@@ -73,7 +73,7 @@ async def serve(configuration: Configuration, ready: Callable[[Addresses], None]
     stop = _stop_on_signals()
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(_opened_store(settings))
-        decoder = ProcessDecoder(settings.decode_workers)
+        decoder = ProcessDecoder(settings.decode_workers, row_settings(settings), lambda: store.has_time_for_facts)
         stack.push_async_callback(decoder.aclose)
         gate = Gate(settings.keys_path, fixed_keys(settings), settings.rate_limit)
         ingest = Ingest(store, decoder, max_pending_bytes=settings.max_pending_size)
@@ -102,6 +102,7 @@ async def _opened_store(settings: Settings) -> AsyncIterator[SqliteStore]:
         ),
         query_seconds=settings.query_seconds,
         query_threads=settings.query_threads,
+        prices=row_settings(settings).make_prices(),
     )
     try:
         store = await open_store(store_settings)

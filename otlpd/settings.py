@@ -90,6 +90,25 @@ class Settings(BaseSettings):
     )
     queue_size: Size = _setting(ByteSize(64 * MIB), "Bytes of the rows that may wait for a commit.", "Data")
 
+    content: Literal["full", "truncate", "off"] = _setting(
+        "full",
+        "What is kept of prompts, answers, tool arguments and results: `full`, `truncate` to `content_length`, or `off`. What is "
+        "left out is counted and never stored, see security.md.",
+        "Content",
+    )
+    content_length: int = _setting(
+        2_000, "With `content` = `truncate`: how many characters of each text are kept.", "Content", ge=1, le=10_000_000
+    )
+    content_masks: bool = _setting(
+        False, "Put marks in place of keys, passwords, tokens and e-mail addresses, wherever they stand.", "Content"
+    )
+    prices: File | None = _setting(
+        None,
+        'A JSON file of your own prices, in dollars: `{"model": {"input_cost_per_token": 3e-6, '
+        '"output_cost_per_token": 1.5e-5}}`. They go before those of genai-prices.',
+        "Content",
+    )
+
     host: Names = _setting(
         (LOCALHOST,),
         "Names or addresses to listen on, separated by commas. `localhost` is 127.0.0.1 and ::1. "

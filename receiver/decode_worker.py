@@ -14,8 +14,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from receiver.errors import RefusedRequest, TooLarge
-from receiver.frames import BATCH, MALFORMED, TOO_LARGE, read_requests, write_answers
+from receiver.frames import BATCH, MALFORMED, TOO_LARGE, read_requests, read_settings, write_answers
 from receiver.ingest import decode_request
+from storage.rows import Kernel
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -46,13 +47,19 @@ def bound_memory(most_bytes: int) -> None:
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+    settings = read_settings(requests)
+    if settings is None:
+        return
+    kernel = Kernel(settings)
     while frame := read_requests(requests):
-        write_answers(answers, [_answer(request) for request in frame])
+        write_answers(answers, [_answer(request, kernel) for request in frame])
 
 
-def _answer(request: Request) -> tuple[int, bytes]:
+def _answer(request: Request, kernel: Kernel) -> tuple[int, bytes]:
     try:
-        batch = decode_request(request.signal, request.body, request.encoding, request.received_time)
+        batch = decode_request(
+            request.signal, request.body, request.encoding, request.received_time, kernel, derive=request.derive
+        )
         return BATCH, batch.dump()
     except TooLarge as error:
         return TOO_LARGE, error.message.encode("utf-8", "replace")

@@ -22,15 +22,17 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, cast
 
 from receiver.errors import Malformed, RefusedRequest, TooLarge
-from receiver.frames import BATCH, TOO_LARGE, Request, read_answers, write_requests
+from receiver.frames import BATCH, TOO_LARGE, Request, read_answers, write_requests, write_settings
 from receiver.ingest import decode_request
 from storage.batch import Batch
+from storage.rows import Kernel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import BinaryIO
 
     from receiver.ingest import Encoding
+    from storage.rows.settings import RowSettings
 
     Outcome = Batch | RefusedRequest
     _Group = list[tuple[Request, asyncio.Future[Batch]]]
@@ -49,7 +51,8 @@ ATTEMPTS = 2
 class _Worker:
     """One decoding process, for one thread at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: RowSettings) -> None:
+        self._settings: RowSettings | None = settings
         self._process = subprocess.Popen(
             [sys.executable, "-m", "receiver.decode_worker"],
             stdin=subprocess.PIPE,
@@ -59,6 +62,9 @@ class _Worker:
         self._requests, self._answers = cast("BinaryIO", self._process.stdin), cast("BinaryIO", self._process.stdout)
 
     def decode(self, requests: Sequence[Request]) -> list[Outcome]:
+        if self._settings is not None:
+            write_settings(self._requests, self._settings)
+            self._settings = None
         write_requests(self._requests, requests)
         answers = read_answers(self._answers, len(requests))
         return [_outcome(request, kind, body) for request, (kind, body) in zip(requests, answers, strict=True)]
@@ -81,7 +87,8 @@ def _outcome(request: Request, kind: int, body: bytes) -> Outcome:
 class _Workers:
     """The processes, started when they are needed. Called from the decoder's threads, one worker a thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: RowSettings) -> None:
+        self._settings = settings
         self._idle: queue.LifoQueue[_Worker] = queue.LifoQueue()
         self._lock = threading.Lock()
         self._all: list[_Worker] = []
@@ -108,7 +115,7 @@ class _Workers:
     def _take(self) -> _Worker:
         with contextlib.suppress(queue.Empty):
             return self._idle.get_nowait()
-        worker = _Worker()
+        worker = _Worker(self._settings)
         with self._lock:
             self._all.append(worker)
         return worker
@@ -120,11 +127,19 @@ class _Workers:
 
 
 class ProcessDecoder:
-    """A Decoder (receiver.ingest) over `workers` processes; 0 decodes everything in place or in a thread."""
+    """A Decoder (receiver.ingest) over `workers` processes; 0 decodes everything in place or in a thread.
 
-    def __init__(self, workers: int) -> None:
+    While `has_time_for_facts` says no, nothing looks for the facts of spans and log records here: the writer would owe them all
+    the same, and finds them in the rows.
+    """
+
+    def __init__(
+        self, workers: int, settings: RowSettings | None = None, has_time_for_facts: Callable[[], bool] = lambda: True
+    ) -> None:
         self._count = workers
-        self._workers = _Workers()
+        self._kernel = Kernel(settings)
+        self._has_time_for_facts = has_time_for_facts
+        self._workers = _Workers(self._kernel.settings)
         self._threads = ThreadPoolExecutor(max(workers, 1), thread_name_prefix="decoder")
         self._small: deque[tuple[Request, asyncio.Future[Batch]]] = deque()
         self._groups_away = 0
@@ -132,12 +147,12 @@ class ProcessDecoder:
         self._flush_due = False
 
     async def decode(self, signal: str, body: bytes, encoding: Encoding, received_time: int) -> Batch:
-        request = Request(signal, encoding, received_time, body)
+        request = Request(signal, encoding, received_time, body, self._has_time_for_facts())
         if len(body) >= LARGE_BYTES:
             (outcome,) = await self._away([request])
             return _batch_of(outcome)
         if not self._count:
-            return decode_request(signal, body, encoding, received_time)
+            return _batch_of(self._decode_one(request))
         future: asyncio.Future[Batch] = asyncio.get_running_loop().create_future()
         self._small.append((request, future))
         self._flush_soon()
@@ -149,7 +164,7 @@ class ProcessDecoder:
         self._workers.stop()
 
     async def _away(self, requests: Sequence[Request]) -> list[Outcome]:
-        decode = self._workers.decode if self._count else _decode_here
+        decode = self._workers.decode if self._count else self._decode_here
         return await asyncio.get_running_loop().run_in_executor(self._threads, decode, requests)
 
     def _flush_soon(self) -> None:
@@ -163,7 +178,7 @@ class ProcessDecoder:
         while self._small and self._groups_away < self._count:
             group = self._take_group()
             if len(group) <= FEW and not self._groups_away:
-                _settle(group, _decode_here([request for request, _ in group]))
+                _settle(group, self._decode_here([request for request, _ in group]))
             else:
                 self._groups_away += 1
                 task = asyncio.get_running_loop().create_task(self._group_away(group))
@@ -189,16 +204,15 @@ class ProcessDecoder:
             self._groups_away -= 1
             self._flush()
 
+    def _decode_here(self, requests: Sequence[Request]) -> list[Outcome]:
+        return [self._decode_one(request) for request in requests]
 
-def _decode_here(requests: Sequence[Request]) -> list[Outcome]:
-    return [_decode_one(request) for request in requests]
-
-
-def _decode_one(request: Request) -> Outcome:
-    try:
-        return decode_request(request.signal, request.body, request.encoding, request.received_time)
-    except RefusedRequest as error:
-        return error
+    def _decode_one(self, request: Request) -> Outcome:
+        signal, body, encoding, received_time = request.signal, request.body, request.encoding, request.received_time
+        try:
+            return decode_request(signal, body, encoding, received_time, self._kernel, derive=request.derive)
+        except RefusedRequest as error:
+            return error
 
 
 def _batch_of(outcome: Outcome) -> Batch:

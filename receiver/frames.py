@@ -1,4 +1,5 @@
-"""What the daemon and its decoding processes say to each other: frames of one or more requests, and frames of their answers.
+"""What the daemon and its decoding processes say to each other: the settings once, then frames of one or more requests, and
+frames of their answers.
 
 A process reads a whole frame before it answers, so neither side can block the other with a full pipe.
 """
@@ -8,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from struct import Struct
 from typing import TYPE_CHECKING
+
+from storage.rows.settings import RowSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +24,10 @@ BATCH, MALFORMED, TOO_LARGE = 0, 1, 2
 
 # How many requests or answers follow.
 _COUNT = Struct("<I")
-# Signal, encoding (positions above), time of receipt in ns, length of the body.
-_REQUEST = Struct("<BBqQ")
+# How long the settings are.
+_SETTINGS = Struct("<Q")
+# Signal, encoding (positions above), whether facts are wanted, time of receipt in ns, length of the body.
+_REQUEST = Struct("<BB?qQ")
 # What the body is, and its length.
 _ANSWER = Struct("<BQ")
 
@@ -33,19 +38,32 @@ class WorkerGone(ConnectionError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request to decode; `received_time` is in ns."""
+    """One request to decode; `received_time` is in ns. Without `derive` the writer is left to find its facts."""
 
     signal: str
     encoding: Encoding
     received_time: int
     body: bytes
+    derive: bool = True
+
+
+def write_settings(pipe: BinaryIO, settings: RowSettings) -> None:
+    text = settings.dump()
+    pipe.write(_SETTINGS.pack(len(text)))
+    pipe.write(text)
+
+
+def read_settings(pipe: BinaryIO) -> RowSettings | None:
+    """None at the end of the input."""
+    header = pipe.read(_SETTINGS.size)
+    return RowSettings.load(_exactly(pipe, _SETTINGS.unpack(header)[0])) if header else None
 
 
 def write_requests(pipe: BinaryIO, requests: Sequence[Request]) -> None:
     pipe.write(_COUNT.pack(len(requests)))
     for request in requests:
         signal, encoding = SIGNALS.index(request.signal), ENCODINGS.index(request.encoding)
-        pipe.write(_REQUEST.pack(signal, encoding, request.received_time, len(request.body)))
+        pipe.write(_REQUEST.pack(signal, encoding, request.derive, request.received_time, len(request.body)))
         pipe.write(request.body)
     pipe.flush()
 
@@ -59,8 +77,8 @@ def read_requests(pipe: BinaryIO) -> list[Request]:
 
 
 def _read_request(pipe: BinaryIO) -> Request:
-    signal, encoding, received_time, length = _REQUEST.unpack(_exactly(pipe, _REQUEST.size))
-    return Request(SIGNALS[signal], ENCODINGS[encoding], received_time, _exactly(pipe, length))
+    signal, encoding, derive, received_time, length = _REQUEST.unpack(_exactly(pipe, _REQUEST.size))
+    return Request(SIGNALS[signal], ENCODINGS[encoding], received_time, _exactly(pipe, length), derive)
 
 
 def write_answers(pipe: BinaryIO, answers: Sequence[tuple[int, bytes]]) -> None:

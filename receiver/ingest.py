@@ -16,7 +16,7 @@ from receiver.counters import ReceiverCounters
 from receiver.errors import Malformed
 from receiver.pending import PendingBytes
 from receiver.status import shortened
-from storage.rows import Undecodable, batch_of
+from storage.rows import DEFAULT_KERNEL, Undecodable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from receiver.counters import Transport
     from receiver.signals import Signal
     from storage.batch import Batch, Written
+    from storage.rows import Kernel
 
 Encoding = Literal["protobuf", "json"]
 
@@ -45,21 +46,23 @@ class BatchWriter(Protocol):
         ...
 
 
-def decode_request(signal: str, body: bytes, encoding: Encoding, received_time: int) -> Batch:
+def decode_request(
+    signal: str, body: bytes, encoding: Encoding, received_time: int, kernel: Kernel = DEFAULT_KERNEL, *, derive: bool = True
+) -> Batch:
     """Pure, so that a worker process can run it as well. JSON joins protobuf as early as it can."""
     if encoding == "json":
-        return _decode_json(signal, body, received_time)
+        return _decode_json(signal, body, received_time, kernel, derive=derive)
     try:
-        return batch_of(signal, body, received_time)
+        return kernel.batch_of(signal, body, received_time, derive=derive)
     except Undecodable as error:
         hint = "; this is JSON: send it with Content-Type: application/json" if body[:1] in (b"{", b"[") else ""
         raise Malformed(f"{error}{hint}") from None
 
 
-def _decode_json(signal: str, body: bytes, received_time: int) -> Batch:
+def _decode_json(signal: str, body: bytes, received_time: int, kernel: Kernel, *, derive: bool) -> Batch:
     decoded = otlp_json.parse(body, signal)
     try:
-        batch = batch_of(signal, decoded.message.SerializeToString(), received_time)
+        batch = kernel.batch_of(signal, decoded.message.SerializeToString(), received_time, derive=derive)
     except Undecodable as error:
         raise Malformed(str(error)) from None
     batch.rejected += decoded.rejected
@@ -71,10 +74,13 @@ def _decode_json(signal: str, body: bytes, received_time: int) -> Batch:
 class InlineDecoder:
     """Decodes in this process: small requests at once, large ones in a thread, so that the loop goes on turning."""
 
+    def __init__(self, kernel: Kernel = DEFAULT_KERNEL) -> None:
+        self._kernel = kernel
+
     async def decode(self, signal: str, body: bytes, encoding: Encoding, received_time: int) -> Batch:
         if len(body) <= _INLINE_BYTES:
-            return decode_request(signal, body, encoding, received_time)
-        return await asyncio.to_thread(decode_request, signal, body, encoding, received_time)
+            return decode_request(signal, body, encoding, received_time, self._kernel)
+        return await asyncio.to_thread(decode_request, signal, body, encoding, received_time, self._kernel)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,8 @@ class Batch:
     usages: list[Row] = field(default_factory=list)
     # False where there was no time to look for facts: the writer then owes them.
     derived: bool = True
+    # How many values the policy for content cut, removed and masked.
+    content_counts: tuple[int, int, int] = (0, 0, 0)
     digest: str = ""
     rejected: int = 0
     reasons: list[str] = field(default_factory=list)

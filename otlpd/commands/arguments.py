@@ -43,7 +43,7 @@ def _add_flag(group: argparse._ArgumentGroup, name: str) -> None:
 
 
 def _metavar(name: str) -> str:
-    if name == "db" or name.endswith("_file"):
+    if name in ("db", "prices") or name.endswith("_file"):
         return "FILE"
     if name == "host":
         return "ADDR"

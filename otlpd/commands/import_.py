@@ -14,6 +14,7 @@ from otlpd.commands.arguments import add_settings, configuration_of
 from otlpd.commands.backup import default_folder
 from otlpd.commands.output import note
 from otlpd.commands.progress import Progress
+from otlpd.config import row_settings
 from otlpd.exit_codes import CannotStart, ExitCode
 from storage.errors import StoreError, StoreInUse
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from otlpd.commands.arguments import Commands
     from otlpd.commands.import_runs import Report
     from otlpd.importing import Figures
+    from otlpd.settings import Settings
+    from storage.rows.settings import RowSettings
 
 _WHAT = {
     "cylestio": "events of Cylestio's servers",
@@ -40,15 +43,17 @@ def add(commands: Commands) -> None:
         word.add_argument("file", metavar="FILE", type=Path)
         word.add_argument("--dry-run", action="store_true", help="read and judge every record, and change nothing")
         word.add_argument("--no-backup", action="store_true", help="do not back the database up first")
-        add_settings(word, ("db", "max_age_days"))
+        add_settings(word, ("db", "max_age_days", "content", "content_length", "content_masks", "prices"))
         word.set_defaults(run=_import, kind=kind)
 
 
 def _import(arguments: argparse.Namespace) -> ExitCode:
     settings = configuration_of(arguments, to_serve=False).settings
+    rows = _row_settings(settings)
+    importer = _import_lines if arguments.kind == "jsonl" else _import_rows
     try:
         _back_up_first(arguments, settings.db)
-        figures = _import_lines(arguments, settings.db) if arguments.kind == "jsonl" else _import_rows(arguments, settings.db)
+        figures = importer(arguments, settings.db, rows)
     except StoreInUse as error:
         raise CannotStart(ExitCode.DATABASE, str(error)) from None
     except (StoreError, OSError) as error:
@@ -56,6 +61,15 @@ def _import(arguments: argparse.Namespace) -> ExitCode:
     _tell(figures, dry_run=arguments.dry_run)
     _warn_of_retention(figures, settings.max_age_days)
     return ExitCode.FAILED if figures.refused else ExitCode.OK
+
+
+def _row_settings(settings: Settings) -> RowSettings:
+    from storage.rows.settings import PriceFileError  # noqa: PLC0415
+
+    try:
+        return row_settings(settings)
+    except PriceFileError as error:
+        raise CannotStart(ExitCode.USAGE, f"prices: {error}") from None
 
 
 def _back_up_first(arguments: argparse.Namespace, database: Path) -> None:
@@ -71,7 +85,7 @@ def _back_up_first(arguments: argparse.Namespace, database: Path) -> None:
                 note(f"backed up as {back_up(database, default_folder(database), progress).path}")
 
 
-def _import_rows(arguments: argparse.Namespace, database: Path) -> Figures:
+def _import_rows(arguments: argparse.Namespace, database: Path, rows: RowSettings) -> Figures:
     from otlpd.commands.import_runs import report_of  # noqa: PLC0415
     from otlpd.importing import Source, import_all, rows_maker  # noqa: PLC0415
     from receiver.vendors.old_rows import UnknownOldFile, documents, table_of  # noqa: PLC0415
@@ -87,20 +101,20 @@ def _import_rows(arguments: argparse.Namespace, database: Path) -> Figures:
             report.begin()
         with Progress("reading" if arguments.dry_run else "importing", "rows") as progress:
             shown = report.watched(progress) if report else progress
-            source = Source(documents(arguments.kind, file), rows_maker(arguments.kind), total)
-            figures = asyncio.run(import_all(None if arguments.dry_run else database, source, shown))
+            source = Source(documents(arguments.kind, file), rows_maker(arguments.kind, rows), total)
+            figures = asyncio.run(import_all(None if arguments.dry_run else database, source, shown, rows))
         if report:
             report.end(figures)
     return figures
 
 
-def _import_lines(arguments: argparse.Namespace, database: Path) -> Figures:
+def _import_lines(arguments: argparse.Namespace, database: Path, rows: RowSettings) -> Figures:
     from otlpd.importing import Source, import_all, lines_maker  # noqa: PLC0415
     from otlpd.json_lines import read_lines  # noqa: PLC0415
 
     with Progress("reading" if arguments.dry_run else "importing", "lines") as progress:
-        source = Source(read_lines(arguments.file), lines_maker(), group_records=4)
-        return asyncio.run(import_all(None if arguments.dry_run else database, source, progress))
+        source = Source(read_lines(arguments.file), lines_maker(rows), group_records=4)
+        return asyncio.run(import_all(None if arguments.dry_run else database, source, progress, rows))
 
 
 def _tell(figures: Figures, *, dry_run: bool) -> None:

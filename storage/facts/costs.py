@@ -100,6 +100,11 @@ class Prices:
             text = Path(path).read_bytes()
         except OSError as error:
             raise PriceFileError(f"the price file {path} cannot be read: {error.strerror}") from error
+        return cls.from_text(text)
+
+    @classmethod
+    def from_text(cls, text: bytes) -> Prices:
+        """Likewise, from what stands in the file."""
         return cls({name: _override(entry, mark) for (name, entry), mark in read_overrides(text)})
 
     def cost(

@@ -34,7 +34,7 @@ MOST_SAVED_SECONDS = 0.5
 
 
 class Allowance:
-    """How much of its time the writer may spend on facts now. For the writer thread."""
+    """How much of its time the writer may spend on facts now. For the writer thread, but for the guess."""
 
     def __init__(self) -> None:
         self._seconds = MOST_SAVED_SECONDS
@@ -43,6 +43,13 @@ class Allowance:
     @property
     def is_left(self) -> bool:
         return self._seconds > 0
+
+    def would_be_left(self, *, at_rest: bool) -> bool:
+        """What `is_left` would say, for any thread: the time that the writer has been `at_rest` is not counted yet.
+
+        It may be a moment late. Then facts are derived that come to be owed, or are found only afterwards.
+        """
+        return self._seconds + (time.monotonic() - self._counted_to if at_rest else 0.0) > 0
 
     def busy_until_now(self) -> None:
         """The time since the last call went into work."""

@@ -27,6 +27,7 @@ from storage.sqlite import (
     write_exports,
 )
 from storage.sqlite.connect import connect_reader, connect_writer
+from storage.sqlite.content_counts import stored_content_counts
 from storage.sqlite.facts_answers import AgentAnswers
 from storage.sqlite.faults import concerns_store, refusal
 from storage.sqlite.lock import FileLock
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
         TraceSummary,
     )
     from storage.export_contract import ExportBatch, ExportPosition, Queue
+    from storage.facts.costs import Prices
     from storage.pictures_contract import HistogramQuery, LatencyHistogram, ServiceCalls
     from storage.sqlite.connect import Reader
     from storage.sqlite.writer import Answers
@@ -73,7 +75,10 @@ COMMITS_KEPT_FOR_LISTENER = 1_000
 
 @dataclass(frozen=True, slots=True)
 class SqliteSettings:
-    """`query_seconds` is the deadline of a question; `upkeep_seconds` the time between two rounds of retention."""
+    """`query_seconds` is the deadline of a question; `upkeep_seconds` the time between two rounds of retention.
+
+    `prices` are for the writer thread alone.
+    """
 
     path: Path
     writer: WriterSettings = field(default_factory=WriterSettings)
@@ -81,6 +86,7 @@ class SqliteSettings:
     query_seconds: float = 30.0
     query_threads: int = 4
     upkeep_seconds: float = 60.0
+    prices: Prices | None = None
 
 
 class SqliteStore(AgentAnswers):
@@ -97,7 +103,11 @@ class SqliteStore(AgentAnswers):
         self._readers = ReadPool(settings.path, threads=settings.query_threads)
         self._retention = Retention(settings.retention)
         self._writer = Writer(
-            lambda: watch_for_exporters(connect_writer(settings.path)), self._answered, self._committed, settings.writer
+            lambda: watch_for_exporters(connect_writer(settings.path)),
+            self._answered,
+            self._committed,
+            settings.writer,
+            settings.prices,
         )
         self._upkeep = Upkeep(self._writer, self._retention, settings.upkeep_seconds, clock)
 
@@ -121,6 +131,11 @@ class SqliteStore(AgentAnswers):
             # The lock stays: the thread may still be writing, and gives up the file when this process ends.
             raise StoreError(f"the writer did not finish within {within_seconds:g} s; what was not answered may not be kept")
         self._lock.release()
+
+    @property
+    def has_time_for_facts(self) -> bool:
+        """Whether facts of what is written now would be part of its commit; where not, who decodes need not look for them."""
+        return self._writer.has_time_for_facts
 
     async def write(self, batch: Batch) -> Written:
         future: asyncio.Future[Written] = self._loop.create_future()
@@ -221,6 +236,7 @@ class SqliteStore(AgentAnswers):
 
     async def statistics(self) -> StoreStatistics:
         contents = await self._ask(read_statistics.contents)
+        content_counts = await self._ask(stored_content_counts)
         writer = self._writer
         counters = {f"retention_{name}": value for name, value in asdict(self._retention.figures).items()}
         counters |= {
@@ -229,6 +245,7 @@ class SqliteStore(AgentAnswers):
             "failed_groups": writer.figures.failed_groups,
             "facts_owed": writer.figures.facts_owed,
             "maintenance_jobs": writer.figures.jobs,
+            **content_counts,
         }
         return StoreStatistics(
             **contents,

@@ -7,7 +7,9 @@ import time
 from typing import TYPE_CHECKING
 
 from storage.contract import Committed
+from storage.facts.derive import Deriver
 from storage.sqlite.blocks import Blocks
+from storage.sqlite.content_counts import count_content
 from storage.sqlite.facts_owed import FactsOwed
 from storage.sqlite.facts_stored import StoredFacts
 from storage.sqlite.faults import refusal
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from storage.batch import Batch, Written
     from storage.errors import StoreError
+    from storage.facts.costs import Prices
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +36,7 @@ logger = logging.getLogger(__name__)
 class Work:
     """The writing connection and what is remembered beside it."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, prices: Prices | None = None) -> None:
         self.connection = connection
         self._file = WatchedFile(connection)
         self._whole = True
@@ -43,8 +46,9 @@ class Work:
         self._logs = LogWriter(connection, self._references, logs)
         self._traces = TraceWriter(connection, self._references, spans)
         self._metrics = MetricWriter(connection, self._references)
-        self._facts = FactWriter(connection)
-        self.owed = FactsOwed(connection, self._facts, StoredFacts(connection))
+        stored = StoredFacts(connection, Deriver(prices))
+        self._facts = FactWriter(connection, stored)
+        self.owed = FactsOwed(connection, self._facts, stored)
         self.fact_seconds = 0.0
         self._signals: dict[str, TraceWriter | LogWriter | MetricWriter] = {
             "traces": self._traces,
@@ -85,6 +89,7 @@ class Work:
                 note_services(self.connection, name, [batch for _, batch in chosen if batch.rows])
                 trace_ids = [trace_id for _, batch in chosen for trace_id in batch.traces]
                 news.append(_news(name, rows, trace_ids, first_log, self._logs.next_number - 1))
+        count_content(self.connection, [batch for place, batch in enumerate(batches) if written[place].stored])
         started = time.perf_counter()
         self._facts.write(max((batch.received_time for batch in batches), default=0))
         self.fact_seconds = fact_seconds + time.perf_counter() - started

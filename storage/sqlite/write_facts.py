@@ -45,9 +45,9 @@ _SOURCES = 1
 class FactWriter:
     """Runs on the writer thread, inside its transaction: first the adds, then `write`."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, stored: StoredFacts) -> None:
         self._connection = connection
-        self._stored = StoredFacts(connection)
+        self._stored = stored
         self._names = {table: Names(connection, table) for table in ("agents", "users", "sessions", "fact_traces")}
         self._sums = Sums(connection)
         self._contents = ContentWriter(connection)

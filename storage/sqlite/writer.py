@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from storage.batch import Batch, Written
     from storage.contract import Committed
+    from storage.facts.costs import Prices
 
     # Runs on the writer thread with its connection, in transactions of its own making; True when its work is finished.
     Slice = Callable[[sqlite3.Connection], bool]
@@ -83,7 +84,9 @@ class Writer:
         answered: Callable[[Answers], None],
         committed: Callable[[Sequence[Committed]], None],
         settings: WriterSettings | None = None,
+        prices: Prices | None = None,
     ) -> None:
+        self._prices = prices
         self._connect = connect
         self._answered = answered
         self._committed = committed
@@ -99,6 +102,7 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._last_job = 0.0
         self._allowance = Allowance()
+        self._at_rest = False
         self.waiting_rows = 0
         self.waiting_bytes = 0
         self.figures = WriterFigures()
@@ -157,6 +161,11 @@ class Writer:
             raise StoreClosed("otlpd is stopping; send again")
 
     @property
+    def has_time_for_facts(self) -> bool:
+        """Whether what comes now would have its facts written with it. For any thread."""
+        return self._allowance.would_be_left(at_rest=self._at_rest)
+
+    @property
     def idle(self) -> bool:
         """Whether no maintenance waits for its turn."""
         return not self._jobs
@@ -192,7 +201,7 @@ class Writer:
             self._opened.set()
             return
         try:
-            work = Work(connection)
+            work = Work(connection, self._prices)
             work.load()
             self._opened.set()
             while self._turn(work):
@@ -240,7 +249,9 @@ class Writer:
         """Time without work is time for facts; what is owed of them waits for a pause, or for its share."""
         self._allowance.busy_until_now()
         while not (self._waiting or self._jobs or self._probes or self._stopping):
+            self._at_rest = True
             came = self._wake.wait(PAUSE_SECONDS if work.owed.pieces else None)
+            self._at_rest = False
             self._allowance.idle_until_now()
             if not came:
                 return
