@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from otlpd import __version__
-from otlpd.commands import backup, check, collect, config, export, import_, keys, migrate, restore, serve, version
+from otlpd.commands import backup, check, collect, config, export, import_, keys, migrate, reprice, restore, serve, version
 from otlpd.commands.output import note
 from otlpd.config import BadSettings
 from otlpd.exit_codes import CannotStart, ExitCode
@@ -17,7 +17,7 @@ from otlpd.keys import BadKeys
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = (serve, collect, config, keys, check, backup, restore, migrate, import_, export, version)
+COMMANDS = (serve, collect, config, keys, check, backup, restore, migrate, reprice, import_, export, version)
 
 _DESCRIPTION = """otlpd receives OpenTelemetry traces, logs and metrics, keeps them in one file, and answers questions about them.
 `otlpd serve` starts it. Settings come from a TOML file (--config), the environment (OTLPD_...) and flags; flags win."""

@@ -175,6 +175,14 @@ class FactWriter:
             if part.batch.usages:
                 self._usage.write(part.batch, part.stream_ids)
 
+    def add_stored(self, trace_ids: Iterable[str], log_ids: Sequence[int]) -> None:
+        """Has traces, and log records outside of traces, derived again from what is stored."""
+        for trace_id in trace_ids:
+            self._again(trace_id)
+        for one in self._stored.loose(log_ids):
+            if one.trace_id is None:
+                self._group.loose[one.number] = one
+
     def write(self, now: int) -> None:
         """Writes what follows from all that was added; `now` is in ns."""
         group, self._group = self._group, _Group()
