@@ -2,7 +2,7 @@
 
 import { type Schemas, urlOf } from "../api/client";
 import { useUrl } from "../api/hooks";
-import { count, duration, money, significant } from "../format";
+import { count, duration, money, plural, significant } from "../format";
 import { Answered } from "../parts/answered";
 import { Curl, Head, Notice, Panel, When } from "../parts/basic";
 import { Attributes } from "../parts/values";
@@ -67,7 +67,7 @@ function Figures({ fact }: { fact: Detail }) {
     ...optional("User", fact.user),
     ...optional("Service", fact.service),
     ["Session", fact.session_inferred ? "none named: its trace stands in" : (fact.session_id ?? "none")],
-    ["Told by", fact.sources.map(({ signal }) => signal).join(", ") || "nothing that is still stored"],
+    ["Told by", told(fact) || "nothing that is still stored"],
     ["In the sums", fact.counted ? (fact.counts_usage ? "yes" : "as a call; its tokens and cost are told elsewhere too") : "no: it repeats another record"],
   ];
   return (
@@ -80,6 +80,12 @@ function Figures({ fact }: { fact: Detail }) {
       ))}
     </dl>
   );
+}
+
+function told({ sources }: Detail): string {
+  const spans = sources.filter(({ signal }) => signal === "span").length;
+  const logs = sources.length - spans;
+  return [spans && plural(spans, "span"), logs && plural(logs, "log")].filter(Boolean).join(", ");
 }
 
 function optional<T>(name: string, value: T | null, shown: (value: T) => string = String): readonly (readonly [string, string])[] {

@@ -43,10 +43,14 @@ export function Said({ part, titled = true }: { part: Content; titled?: boolean 
   );
 }
 
+/** What a call was given before what was said in it. */
+const FIRST = ["system", "tools"];
+
 export function SaidAll({ parts }: { parts: readonly Content[] }) {
+  const given = parts.filter(({ direction }) => FIRST.includes(direction));
   return (
     <>
-      {parts.map((part) => (
+      {[...given, ...parts.filter((part) => !given.includes(part))].map((part) => (
         <Said key={`${part.direction} ${part.message} ${part.part}`} part={part} />
       ))}
     </>

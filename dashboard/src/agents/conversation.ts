@@ -14,6 +14,7 @@ export interface Turn {
 }
 
 const DEEPEST = 6;
+const MOST_STEPS = 1000; // parents that go in a circle end here
 const TALK: ReadonlySet<string> = new Set(["user_turn", "agent_run", "llm_call", "tool_call"]);
 
 /** Users, agents, models and tools; the steps and events around them are shown when asked for, and when they failed. */
@@ -21,21 +22,22 @@ export function isTalk(fact: Fact): boolean {
   return TALK.has(fact.fact);
 }
 
-export function conversation(session: Pick<Schemas["SessionDetail"], "start_time">, facts: readonly Fact[]): readonly Turn[] {
+/** `isShown` says what is listed: only that makes what is below it stand deeper. */
+export function conversation(session: Pick<Schemas["SessionDetail"], "start_time">, facts: readonly Fact[], isShown: (fact: Fact) => boolean): readonly Turn[] {
   const known = new Map(facts.map((fact) => [fact.id, fact]));
   const start = Date.parse(session.start_time);
   const said = new Set<string>();
-  return facts.map((fact) => {
+  return facts.filter(isShown).map((fact) => {
     const [fresh, repeated] = split(fact, said);
-    return { fact, depth: depthOf(fact, known), offset: Math.max(0, Date.parse(fact.time) - start), fresh, repeated };
+    return { fact, depth: depthOf(fact, known, isShown), offset: Math.max(0, Date.parse(fact.time) - start), fresh, repeated };
   });
 }
 
-function depthOf(fact: Fact, known: ReadonlyMap<string, Fact>): number {
+function depthOf(fact: Fact, known: ReadonlyMap<string, Fact>, isShown: (fact: Fact) => boolean): number {
   let depth = 0;
   let above = fact.parent_id === null ? undefined : known.get(fact.parent_id);
-  while (above !== undefined && depth < DEEPEST) {
-    depth += 1;
+  for (let step = 0; above !== undefined && depth < DEEPEST && step < MOST_STEPS; step += 1) {
+    if (isShown(above)) depth += 1;
     above = above.parent_id === null ? undefined : known.get(above.parent_id);
   }
   return depth;

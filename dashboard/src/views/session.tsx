@@ -71,16 +71,15 @@ function missing(session: Session): readonly (string | false)[] {
 }
 
 function Talk({ session, all, at, more }: { session: Session; all: boolean; at: string | null; more: boolean }) {
-  const turns = useMemo(() => conversation(session, session.facts), [session]);
-  const shown = all ? turns : turns.filter(({ fact }) => isTalk(fact) || fact.id === at);
+  const shown = useMemo(() => conversation(session, session.facts, (fact) => all || isTalk(fact) || fact.id === at), [session, all, at]);
   const list = useRef<HTMLOListElement>(null);
   useEffect(() => {
     const wanted = at === null ? null : (list.current?.querySelector<HTMLElement>(`#fact-${CSS.escape(at)}`) ?? null);
     wanted?.scrollIntoView({ block: "center" });
     wanted?.querySelector<HTMLElement>("[data-row]")?.focus({ preventScroll: true });
-  }, [at, turns.length > 0]);
+  }, [at, shown.length > 0]);
   const tabs = [["talk", "Conversation"], ["all", "With steps and events"]] as const;
-  const hidden = turns.length - shown.length;
+  const hidden = session.facts.length - shown.length;
   return (
     <Panel
       title="What happened"
