@@ -1,7 +1,7 @@
 """Every promise of the five systems that otlpd stands in for has an answer in docs/seed-systems.md, and the answer is there.
 
 An answer names a test (file, and function where one is named), a document or a file of the repository, or begins with the reason
-why the promise does not apply.
+why the promise does not apply, or with what is open. The document's first line counts them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,14 @@ NAMED = re.compile(r"`([^`]+)`")
 FILES = re.compile(
     r"(?:[\w.-]+/)*[\w.-]+\.(?:md|py|toml|txt|yaml|conf|sh|ps1|bat|service|timer|example)|Makefile|Dockerfile|(?:tests|docs|storage|query|receiver|proto_fixtures|deploy)/[\w./-]+"
 )
-REASONS = ("Does not apply", "Differs", "Kept in part", "Folders of the original", "Libraries of the original", "Replaced by")
+NOT_APPLYING = ("Does not apply", "Folders of the original", "Libraries of the original")
+IN_PART = ("Differs", "Kept in part")
+OPEN = ("Open: ",)
+REASONS = (*NOT_APPLYING, *IN_PART, *OPEN, "Replaced by")
+FIRST_LINE = re.compile(
+    r"^668 promises: (\d+) kept, (\d+) kept in part or differently, (\d+) that do not apply, (\d+) open\.$", re.MULTILINE
+)
+LEAST_REASON = 40
 
 ANSWERS = {key: answer for key, _, answer in ROW.findall(DOCUMENT.read_text(encoding="utf-8"))}
 
@@ -75,6 +82,22 @@ def test_what_an_answer_names_is_there(system: str) -> None:
             elif function and function not in functions_of(path):
                 missing.append(f"{key}: {path}::{function}")
     assert missing == []
+
+
+def test_the_first_line_counts_them() -> None:
+    """What is missing is said before everything else, and cannot be forgotten there."""
+    in_part, not_applying, missing = (
+        sum(answer.startswith(words) for answer in ANSWERS.values()) for words in (IN_PART, NOT_APPLYING, OPEN)
+    )
+    counted = FIRST_LINE.search(DOCUMENT.read_text(encoding="utf-8"))
+    assert counted is not None
+    kept = len(IDS) - in_part - not_applying - missing
+    assert [int(number) for number in counted.groups()] == [kept, in_part, not_applying, missing]
+
+
+def test_a_reason_says_something() -> None:
+    """Beyond its first words."""
+    assert [key for key, answer in ANSWERS.items() if answer.startswith(REASONS) and len(answer) < LEAST_REASON] == []
 
 
 @pytest.mark.parametrize("answer", ["", "yes", "see elsewhere", "`nothing`"])
