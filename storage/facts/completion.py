@@ -46,7 +46,13 @@ _METADATA: Final = SLOT["metadata"]
 _AGENT_NAME_KEYS: Final = (
     "gen_ai.agent.name", "agent.name", "agent_name", "qwen-code.subagent.name", "subagent_type", "agent_type",
 )  # fmt: skip
-_TOOL_PREFIXES: Final = ("execute_tool ", "running tool: ", "running tool ", "opencode.tool ", "tools/call ", "tool ")
+# What stands for the product where a subagent names its parent.
+_ITSELF: Final = (None, "main")
+# Whose outermost agents have names of their own.
+_NAME_THEMSELVES: Final = ("github-copilot", "copilot-chat")
+_TOOL_PREFIXES: Final = (
+    "execute_tool ", "running tool: ", "running tool ", "opencode.tool ", "tools/call ", "tool ", "MCP send tools/call ",
+)  # fmt: skip
 _BEDROCK: Final = ("anthropic", "claude", "amazon", "nova")
 
 
@@ -100,9 +106,17 @@ def _know_client(slots: list[Any], attributes: Mapping[str, Any], client: str) -
     if request is not None and slots[_FACT] == "llm_call":
         slots[_RESPONSE] = request
     name = slots[_AGENT]
+    if client == "codex" and name is not None and name.startswith("/"):
+        # Codex names its agents by their path: the root is itself.
+        name = slots[_AGENT] = coerce.text(name.removeprefix("/root").rpartition("/")[2])
     if name is not None and name == slots[_AGENT_ID] and not any(key in attributes for key in _AGENT_NAME_KEYS):
         slots[_AGENT] = None
-    elif name is not None and slots[_PARENT_AGENT] is None and name.lower() not in {client, client.replace("-", "_")}:
+    elif (
+        name is not None
+        and slots[_PARENT_AGENT] in _ITSELF
+        and client not in _NAME_THEMSELVES
+        and name.lower() not in {client, client.replace("-", "_")}
+    ):
         slots[_PARENT_AGENT] = client
 
 

@@ -38,7 +38,7 @@ class Deriver:
         """The facts of a batch of any signal."""
         facts = Facts()
         if batch.signal == "metrics":
-            read_usage(batch.rows, batch.streams, batch.resources, batch.scopes, facts)
+            read_usage(batch.rows, batch.streams, facts)
         else:
             first = 1 if batch.signal == "traces" else 0
             clients = self._clients(batch, {row[first : first + 2] for row in batch.rows})
@@ -79,6 +79,8 @@ class Deriver:
         plan: Plan = self._client[tuple(attributes)].plan("none")
         says = plan.identity(attributes)
         name, _, version, _, _, session, _, user = says or (None,) * 8
+        if client == "copilot-chat":
+            session = None  # it is the editor's window
         environments = (row[_ENVIRONMENT], attributes.get("langfuse.environment"), attributes.get("env"))
         project = coerce.text(attributes.get("openinference.project.name")) or row[_NAMESPACE]
         return (

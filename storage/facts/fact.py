@@ -15,7 +15,8 @@ the same event when, in this order,
 5. `session_id` and `event_sequence` are equal and both are logs; `pair_key` is equal and one is open, the other not, and the
    open one is the latest that starts before the other ends;
 6. last resort, only across different `origin`s, one to one: session (after inheritance), model and input tokens are equal
-   (user_turn: session) and the ends (`time + duration`) lie within 2 s. Output is not asked: twins differ over reasoning.
+   (user_turn: session; tool_call, where one does not know its id: session and tool), and the ends (`time + duration`; of
+   turns the beginnings) lie within 2 s. Output is not asked: twins differ over reasoning.
 Of an event's statements the one of highest `rank` speaks first; ties go to the span, of two spans to the inner one (a
 client's own telemetry knows more than what is wrapped around it), then to the earlier time, then to the smaller origin. Each
 empty column is filled by the next statement. Three groups go together, from the first statement that has any of them: the

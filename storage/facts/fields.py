@@ -85,7 +85,7 @@ IDENTITY: Final[Mapping[str, tuple[Source, ...]]] = {
     ),
     "workflow": _sources(
         "gen_ai.workflow.name", "traceloop.workflow.name", "workflow.name", "crewai.crew.name", "crewai.flow.name",
-        "langfuse.trace.name", "langsmith.trace.name",
+        "langfuse.trace.name", "langsmith.trace.name", Source("operation.name", kinds=("workflow",)),
     ),
     "session_id": _sources(
         "gen_ai.conversation.id", "session.id", "langfuse.session.id", "conversation.id",
@@ -189,7 +189,8 @@ CALL: Final[Mapping[str, tuple[Source, ...]]] = {
         *_client("stop_reason", "finish_reasons"),
     ),
     "response_id": _sources(
-        "gen_ai.response.id", "ai.response.id", Source("request_id", kinds=LLM, client=True), "llm.response.id",
+        "gen_ai.response.id", "ai.response.id", Source("request_id", kinds=LLM, client=True),
+        Source("response_id", kinds=LLM, client=True), "llm.response.id",
     ),
     "service_tier": _sources(
         "openai.response.service_tier", "gen_ai.openai.response.service_tier", Source("service_tier", client=True),
@@ -199,7 +200,7 @@ CALL: Final[Mapping[str, tuple[Source, ...]]] = {
         *_client("tool_name", "function_name"), "agent_framework.function.name", Source("operation.name", kinds=TOOL),
     ),
     "tool_call_id": _sources(
-        "gen_ai.tool.call.id", "gen_ai.tool.call_id", "tool_call.id", "tool.call.id", "tool.id", "ai.toolCall.id",
+        "gen_ai.tool.call.id", "gen_ai.tool.call_id", "tool.call_id", "tool_call.id", "tool.call.id", "tool.id", "ai.toolCall.id",
         *_client("tool_use_id", "call_id"),
     ),
     "tool_type": _sources(Source("tool_type", client=True), "gen_ai.tool.type"),

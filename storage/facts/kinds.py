@@ -41,6 +41,7 @@ _OPERATIONS: Final = {
     ),
     "user_prompt": "user_turn",
     "execute_hook": "hook",
+    "handoff": "handoff",
 }
 _OPENINFERENCE: Final = {
     "LLM": "llm", "EMBEDDING": "embedding", "AGENT": "agent", "TOOL": "tool", "CHAIN": "chain", "RETRIEVER": "retriever",

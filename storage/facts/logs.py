@@ -35,6 +35,11 @@ OPEN_RANK: Final = 5
 LONGEST_NAME: Final = 100
 _EVALUATION: Final = "gen_ai.evaluation.result"
 _EXCEPTION: Final = "gen_ai.client.operation.exception"
+# What a details event says of an inference that came to an end.
+_OUTCOME: Final = (
+    "gen_ai.response.id", "gen_ai.response.model", "gen_ai.response.finish_reasons", "gen_ai.usage.input_tokens",
+    "gen_ai.usage.output_tokens", "gen_ai.output.messages", "error.type",
+)  # fmt: skip
 _PAIR_KINDS: Final = {
     "llm": "llm",
     "tool": "tool",
@@ -84,6 +89,9 @@ class LogReader:
             if name is None and (row[10] is None or row[13] == "{}"):
                 continue
             attributes = orjson.loads(row[13])
+            if name is not None and ("/" in name or " " in name):
+                # Codex sends the place in its source as the event's name, and the name as an attribute.
+                name = coerce.text(attributes.get("event.name")) or name
             contents = len(self._facts.contents)
             try:
                 if name is None or not self._read_event(_Record(number, row, name, attributes), client):
@@ -174,6 +182,9 @@ def _rule_of_convention(record: _Record, shape: Shape) -> EventRule | None:
     name = record.name
     if name == DETAILS_EVENT:
         fact, canonical = FACT_OF_KIND.get(shape.kind(record.attributes) or "llm") or ("step", "other")
+        if fact == "llm_call" and not any(key in record.attributes for key in _OUTCOME):
+            # Gemini CLI sends it when it asks, too: what is asked for is no call yet.
+            return None if record.row[11] is None else EventRule(fact, canonical, is_part=1)
         return EventRule(fact, canonical)
     if name == _EVALUATION:
         return EventRule("event", "evaluation")

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import orjson
 
 from storage.facts import coerce
-from storage.facts.coding_agents import client_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -108,16 +107,13 @@ def measured(name: str) -> Measured | None:
     return _SUFFIXES.get(rest) if head not in {"gen_ai", "http", "db", "rpc", "mcp"} else None
 
 
-def read_usage(
-    rows: Sequence[Row], streams: Sequence[Row], resources: Sequence[Row], scopes: Sequence[Row], facts: Facts
-) -> None:
+def read_usage(rows: Sequence[Row], streams: Sequence[Row], facts: Facts) -> None:
     """Adds USAGE_COLUMNS rows for the points of streams that measure an agent's use."""
     chosen: dict[int, tuple[Any, ...]] = {}
     for position, stream in enumerate(streams):
         found = measured(stream[_NAME])
         if found is not None and stream[_TYPE] in {"sum", "histogram", "exponential_histogram"}:
-            client = client_of(resources[stream[0]][1], scopes[stream[1]][1])
-            chosen[position] = (stream, found, _described(found, orjson.loads(stream[_ATTRIBUTES]), client))
+            chosen[position] = (stream, found, _described(found, orjson.loads(stream[_ATTRIBUTES])))
     if not chosen:
         return
     for number, point in enumerate(rows):
@@ -132,7 +128,7 @@ def read_usage(
                 ))  # fmt: skip
 
 
-def _described(found: Measured, attributes: Mapping[str, Any], client: str | None) -> tuple[str | None, ...]:
+def _described(found: Measured, attributes: Mapping[str, Any]) -> tuple[str | None, ...]:
     """The type and the columns from `agent_name` on."""
     said = found.type
     if said is None:
@@ -142,6 +138,4 @@ def _described(found: Measured, attributes: Mapping[str, Any], client: str | Non
         column: next((text for key in keys if (text := coerce.text(attributes.get(key))) is not None), None)
         for column, keys in _LOOKS.items()
     }
-    if looked["agent_name"] is None and client is not None:
-        looked["agent_name"] = client
     return (said, *looked.values())

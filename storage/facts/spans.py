@@ -78,7 +78,8 @@ class SpanReader:
     def _read(self, number: int, row: Row, attributes: dict[str, Any], shape: Shape, owner: Owner) -> None:
         kind = shape.kind(attributes) or kind_of_name(row[6])
         if kind is None:
-            if not shape.says_more:
+            # Codex tells its calls by events outside of traces, and their figures again in spans of its inner workings.
+            if not shape.says_more or owner.client == "codex":
                 self._identify(number, row, attributes, shape)
                 return
             kind = "other"

@@ -41,10 +41,13 @@ def normalise(slots: list[Any], exclusive: bool) -> None:
     """Works what was read into the columns; `exclusive`: this sender leaves cached tokens out of the input."""
     if slots[_DETAILS]:
         _read_buckets(slots, slots[_DETAILS])
+    within = slots[_TOTAL] is not None and slots[_TOTAL] == (slots[_INPUT] or 0) + (slots[_OUTPUT] or 0)
     _normalise_input(slots, exclusive)
     reasoning, output = slots[_REASONING], slots[_OUTPUT]
     if slots[_THOUGHTS] is not None and output is not None:
-        slots[_OUTPUT] = output + slots[_THOUGHTS]
+        # Qwen Code passes on the figures of a compatible model, whose output has the thoughts in it; its total tells.
+        if not within:
+            slots[_OUTPUT] = output + slots[_THOUGHTS]
     elif reasoning is not None and output is not None and reasoning > output:
         slots[_OUTPUT] = output + reasoning
     if slots[_COST_DETAILS]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from storage.sqlite.facts_statements import CALL_ID, FACT, IS_OPEN, IS_PART, KIND, TOOL_NAME, VIA, uses
+from storage.sqlite.facts_statements import CALL_ID, FACT, IS_OPEN, IS_PART, KIND, RESPONSE_ID, TOOL_NAME, VIA, uses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,8 +36,9 @@ def count(ordered: Sequence[Statement], others: Sequence[Statement]) -> None:
             _mark_usage(made)
     for made in calls:
         _mark_calls(made)
+    independent = _independent(calls)
     for made in facts:
-        _judge(made)
+        _judge(made, made in independent)
 
 
 def _place(made: Statement) -> None:
@@ -79,14 +80,38 @@ def _mark_calls(made: Statement) -> None:
         at = at.parent
 
 
-def _judge(made: Statement) -> None:
+def _independent(calls: Sequence[Statement]) -> set[Statement]:
+    """The calls around calls that are calls of their own: all below answer under other response ids."""
+    around = {made for made in calls if made.llm_below == _USING_LLM_BELOW and _response(made) is not None}
+    if not around:
+        return around
+    apart = set(around)
+    for made in calls:
+        if made.said is None or not uses(made.said):
+            continue
+        at = made.above
+        while at is not None and not (at.said is not None and at.said[FACT] == "tool_call"):
+            if at in around:
+                if _response(made) in {None, _response(at)}:
+                    apart.discard(at)
+                if _response(made) is not None:
+                    break  # what lies further up is compared with the call in between
+            at = at.above
+    return apart
+
+
+def _response(made: Statement) -> str | None:
+    return made.said[RESPONSE_ID] if made.said is not None else None
+
+
+def _judge(made: Statement, is_independent: bool) -> None:
     said = made.said
     assert said is not None
     fact = said[FACT]
     if fact == "llm_call":
         using = uses(said)
         if using:
-            made.counted = int(made.llm_below < _USING_LLM_BELOW)
+            made.counted = int(made.llm_below < _USING_LLM_BELOW or is_independent)
         else:
             made.counted = int(not made.llm_below and not _inside_call(made))
         made.counts_usage = int(made.counted and using and said[KIND] != "cached")

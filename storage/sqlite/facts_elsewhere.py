@@ -17,11 +17,11 @@ from storage.sqlite.facts_statements import (
     INPUT,
     IS_PART,
     MODEL,
-    OUTPUT,
     PAIR_KEY,
     RESPONSE_ID,
     SEQUENCE,
     TIME,
+    TOOL_NAME,
 )
 from storage.sqlite.statements import statement
 
@@ -76,6 +76,7 @@ class Elsewhere:
             found |= self._ids("facts_with_sequence", _sequence_keys(logged))
             found |= self._ids("facts_of_turn", _turn_keys(logged))
             found |= self._ids("facts_with_figures", _figure_keys(logged))
+            found |= self._ids("facts_of_tool", _tool_keys(logged))
         return found
 
     def adopt_sessions(self, statements: Sequence[Statement]) -> set[int]:
@@ -183,5 +184,15 @@ def _figure_keys(statements: Iterable[tuple[int, Statement]]) -> list[Any]:
             and said[INPUT] is not None
         ):
             at = end_of(one)
-            keys.append((key, said[MODEL], said[INPUT], said[OUTPUT], at - LONGEST_CALL_NS, at + 2 * NEAR_NS))
+            keys.append((key, said[MODEL], said[INPUT], at - LONGEST_CALL_NS, at + 2 * NEAR_NS))
+    return keys
+
+
+def _tool_keys(statements: Iterable[tuple[int, Statement]]) -> list[Any]:
+    keys = []
+    for key, one in statements:
+        said = one.said
+        if said is not None and said[FACT] == "tool_call" and not said[IS_PART] and said[TOOL_NAME] is not None:
+            at = end_of(one)
+            keys.append((key, said[TOOL_NAME], at - LONGEST_CALL_NS, at + 2 * NEAR_NS))
     return keys

@@ -105,10 +105,12 @@ def _merged(statements: list[Statement]) -> Event:
     )
 
 
-def _speaking_order(made: Statement) -> tuple[int, int, int, int, str, str]:
+def _speaking_order(made: Statement) -> tuple[int, int, int, int, int, str, str]:
     said = made.said
     assert said is not None
-    return (-said[RANK], made.is_log, said[IS_OPEN], said[TIME], said[ORIGIN], str(said[_START:]))
+    # Of two spans about one event the shorter is the inner one.
+    length = 0 if made.is_log or said[DURATION] is None else said[DURATION]
+    return (-said[RANK], made.is_log, said[IS_OPEN], length, said[TIME], said[ORIGIN], str(said[_START:]))
 
 
 def _without_older_parts(statements: list[Statement]) -> list[Statement]:

@@ -19,11 +19,11 @@ from storage.sqlite.facts_statements import (
     MODEL,
     NAME,
     ORIGIN,
-    OUTPUT,
     PAIR_KEY,
     RESPONSE_ID,
     SEQUENCE,
     TIME,
+    TOOL_NAME,
 )
 
 if TYPE_CHECKING:
@@ -39,8 +39,11 @@ _AGENT_ID: Final = 1
 
 
 def end_of(made: Statement) -> int:
+    """The end, by which tellings of one event are compared; of a turn its beginning, when the prompt is told."""
     said = made.said
     assert said is not None
+    if said[FACT] == "user_turn":
+        return int(said[TIME])
     return int(said[TIME] + (said[DURATION] or 0))
 
 
@@ -56,6 +59,7 @@ def group(statements: Sequence[Statement]) -> list[list[Statement]]:
         groups.pair(rule, _is_other_telling, None)
     groups.pair_open()
     groups.pair(_figures_key, _is_other_origin, NEAR_NS)
+    groups.pair(_tool_key, _is_other_call, NEAR_NS)
     return groups.finished()
 
 
@@ -270,7 +274,16 @@ def _figures_key(made: Statement) -> Hashable | None:
         return ("user_turn", session)
     if said[FACT] != "llm_call" or said[MODEL] is None or said[INPUT] is None:
         return None
-    return (session, said[MODEL], said[INPUT], said[OUTPUT])
+    return (session, said[MODEL], said[INPUT])
+
+
+def _tool_key(made: Statement) -> Hashable | None:
+    said = made.said
+    assert said is not None
+    session = made.identity.session_id
+    if session is None or said[FACT] != "tool_call" or said[IS_PART] or said[TOOL_NAME] is None or not made.counted:
+        return None
+    return (session, said[TOOL_NAME])
 
 
 def _origins(members: Iterable[Statement]) -> set[str]:
@@ -279,6 +292,15 @@ def _origins(members: Iterable[Statement]) -> set[str]:
 
 def _is_other_origin(ours: list[Statement], theirs: list[Statement]) -> bool:
     return not _origins(ours) & _origins(theirs)
+
+
+def _is_other_call(ours: list[Statement], theirs: list[Statement]) -> bool:
+    """Of a tool: one at least must not know the call's id."""
+    return _is_other_origin(ours, theirs) and not (_has_call_id(ours) and _has_call_id(theirs))
+
+
+def _has_call_id(members: Iterable[Statement]) -> bool:
+    return any(made.said is not None and made.said[CALL_ID] is not None for made in members)
 
 
 def _is_other_telling(ours: list[Statement], theirs: list[Statement]) -> bool:

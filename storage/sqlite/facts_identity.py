@@ -9,11 +9,21 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from storage.sqlite.facts_statements import NO_PARENT, NOTHING, Identity, ResourceIdentity, Statement
+from storage.sqlite.facts_statements import (
+    FACT,
+    KIND,
+    NO_PARENT,
+    NOTHING,
+    TOOL_NAME,
+    Identity,
+    ResourceIdentity,
+    Statement,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from storage.facts.fact import Row
     from storage.sqlite.facts_statements import TraceFacts
 
     Chain = tuple[Any, ...]
@@ -34,9 +44,10 @@ def resolve_identity(trace: TraceFacts) -> list[Statement]:
             parent = spans.get(made.parent_id)
             made.parent = parent if parent is not made else None
     ordered = _parents_first(spans.values())
-    for made in ordered:
-        above = made.parent.chain if made.parent is not None else NOTHING
-        made.chain = above if made.own is None else below(made.own, above)
+    _hand_down(ordered, {})
+    handed = _handed_over(ordered)
+    if handed:
+        _hand_down(ordered, handed)
     for made in trace.others:
         _attach(made, spans)
     whole = _of_whole_trace(trace)
@@ -44,6 +55,36 @@ def resolve_identity(trace: TraceFacts) -> list[Statement]:
     fallback = (*whole[:_WORKFLOW], workflow if workflow is not None else _root_name(ordered), *whole[_SESSION:])
     _settle(trace, ordered, fallback)
     return ordered
+
+
+def _hand_down(ordered: Sequence[Statement], handed: Mapping[Statement, str]) -> None:
+    """What holds for each span; `handed` has the agents that others handed over to."""
+    for made in ordered:
+        above = made.parent.chain if made.parent is not None else NOTHING
+        own = made.own
+        if made in handed and own is not None:
+            own = (*own[:_OUTER], handed[made], *own[_WORKFLOW:])
+        made.chain = above if own is None else below(own, above)
+
+
+def _handed_over(ordered: Sequence[Statement]) -> dict[Statement, str]:
+    """Runs that began because an agent beside them handed over: the first run of another agent after it, by the agent before."""
+    handing = [made for made in ordered if made.said is not None and _is_handover(made.said) and made.chain[_AGENT] is not None]
+    if not handing:
+        return {}
+    runs = sorted((made for made in ordered if made.said is not None and made.said[FACT] == "agent_run"), key=_BY_AGE)
+    found: dict[Statement, str] = {}
+    for made in sorted(handing, key=_BY_AGE):
+        agent = made.chain[_AGENT]
+        later = (run for run in runs if run.time >= made.time and run.chain[_AGENT] not in {None, agent})
+        run = next(later, None)
+        if run is not None and run.chain[_OUTER] is None:
+            found.setdefault(run, agent)
+    return found
+
+
+def _is_handover(said: Row) -> bool:
+    return said[KIND] == "handoff" or (said[FACT] == "tool_call" and str(said[TOOL_NAME]).startswith("transfer_to_"))
 
 
 def _attach(made: Statement, spans: dict[str, Statement]) -> None:

@@ -9,6 +9,7 @@ docs/adr/0006-facts-under-load.md has the figures.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -100,7 +101,7 @@ class FactsOwed:
             number, signal, first, last = piece
             if signal == "traces":
                 part = self._stored.spans_between(first, last)
-                self._facts.add_spans([part], self._complete_traces(part), last + 1)
+                self._facts.add_spans([part], self._complete_traces(part), sys.maxsize)
             else:
                 self._facts.add_logs([self._stored.logs_between(first, last)])
             self._facts.write(now)

@@ -157,11 +157,15 @@ class TraceFacts:
     spans: dict[str, Statement] = field(default_factory=dict)
     others: list[Statement] = field(default_factory=list)
     rows: dict[int, Row] = field(default_factory=dict)
+    # The numbers of the others: a record that is owed may be read with its trace before its own turn comes.
+    _told: set[int] = field(default_factory=set)
 
     def add(self, made: Statement, row_span_id: str | None = None) -> None:
         """`row_span_id` is the id of the span itself where the statement is about another span."""
         if made.is_log or made.span_id is None or (row_span_id is not None and row_span_id != made.span_id):
-            self.others.append(made)
+            if made.number not in self._told:
+                self._told.add(made.number)
+                self.others.append(made)
         else:
             self.spans[made.span_id] = made
 

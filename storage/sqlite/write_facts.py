@@ -77,7 +77,7 @@ class FactWriter:
         touched = telling | self._known_traces(others)
         if not touched:
             return
-        logged = self._logged_before(telling & new_traces, first_log)
+        logged = self._logged_before(touched & new_traces, first_log)
         for part in placed:
             wanted = touched.intersection(part.batch.traces)
             if wanted:
@@ -194,8 +194,7 @@ class FactWriter:
         for trace in group.traces.values():
             _resolve(trace)
         for one in group.loose.values():
-            one.reset()
-            one.identity = effective(one.own or NOTHING, NOTHING, one.resource, None)
+            _resolve_alone(one)
         statements = self._gather(group)
         self._settle(group, statements)
         self._remember(group)
@@ -236,8 +235,7 @@ class FactWriter:
         unread = [number for number in logs if 2 * number + 1 not in self._logs]
         for one in (*loose, *(self._stored.loose(unread) if unread else ())):
             if one.trace_id is None:
-                one.reset()
-                one.identity = effective(one.own or NOTHING, NOTHING, one.resource, None)
+                _resolve_alone(one)
                 found.loose[one.number] = one
         return True
 
@@ -356,6 +354,13 @@ class _Group:
 
 def _resolve(trace: TraceFacts) -> None:
     count(resolve_identity(trace), trace.others)
+
+
+def _resolve_alone(one: Statement) -> None:
+    """A log record outside of any trace."""
+    one.reset()
+    one.identity = effective(one.own or NOTHING, NOTHING, one.resource, None)
+    count((), (one,))
 
 
 def _sources(row: Row) -> list[int]:

@@ -30,6 +30,7 @@ KIND_MARKS = {
     "embedding": {"gen_ai.operation.name": "embeddings"},
     "agent": {"gen_ai.operation.name": "invoke_agent"},
     "tool": {"gen_ai.operation.name": "execute_tool"},
+    "workflow": {"gen_ai.operation.name": "invoke_workflow"},
 }
 CLIENT = {"service.name": "opencode"}
 SPECIAL = {"metadata": '{"session_id": "from-metadata", "user_id": "from-metadata", "lc_agent_name": "from-metadata"}'}

@@ -139,11 +139,17 @@ where facts.session_key = wanted.value ->> 0 and facts.fact = wanted.value ->> 1
     or (facts.fact = 'user_turn' and facts.time + coalesce(facts.duration, 0) between wanted.value ->> 4 and wanted.value ->> 5));
 
 -- name: facts_with_figures
--- Keys are [session, model, input tokens, output tokens, from, to].
+-- Keys are [session, model, input tokens, from, to].
 select facts.id from json_each(?) as wanted cross join facts
-where facts.session_key = wanted.value ->> 0 and facts.time between wanted.value ->> 4 and wanted.value ->> 5
+where facts.session_key = wanted.value ->> 0 and facts.time between wanted.value ->> 3 and wanted.value ->> 4
   and facts.session_key is not null and facts.fact = 'llm_call' and facts.model = wanted.value ->> 1
-  and facts.input_tokens = wanted.value ->> 2 and facts.output_tokens is wanted.value ->> 3;
+  and facts.input_tokens = wanted.value ->> 2;
+
+-- name: facts_of_tool
+-- Keys are [session, tool, from, to].
+select facts.id from json_each(?) as wanted cross join facts
+where facts.session_key = wanted.value ->> 0 and facts.time between wanted.value ->> 2 and wanted.value ->> 3
+  and facts.session_key is not null and facts.fact = 'tool_call' and facts.tool_name = wanted.value ->> 1;
 
 -- name: sessions_with_logs
 select key from sessions where key in (select value from json_each(?)) and logs > 0;
