@@ -166,9 +166,9 @@ class FactWriter:
                 if one.said is not None:
                     self._group.loose[one.number] = one
             elif one.said is not None or trace_id in known:
-                trace = self._group_trace(trace_id, is_new=False)
-                if trace is not None:
-                    trace.add(one)
+                # Read whole for this group's spans, it was without this group's logs; what is there already is not added.
+                trace = self._group_trace(trace_id, is_new=False) or self._group.traces[trace_id]
+                trace.add(one)
 
     def add_points(self, placed: Sequence[PlacedPoints]) -> None:
         for part in placed:
