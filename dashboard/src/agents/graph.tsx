@@ -81,14 +81,14 @@ function Box({ node }: { node: Placed }) {
   const said = `${SIGNS[node.kind]} ${node.label}: ${node.note}`.trim();
   const content = (
     <>
-      <title>{said}</title>
+      {label !== node.label && <title>{said}</title>}
       <rect x={node.x} y={node.y} width={WIDTH} height={HEIGHT} rx={node.kind === "agent" ? 8 : 3} class={`box ${node.failed ? "failed" : ""}`} />
       <rect x={node.x + 8} y={node.y + 9} width={9} height={9} rx={node.kind === "agent" ? 2.5 : 5} class={`mark hue-${hueOf(node.label)}`} />
       <text x={node.x + 23} y={node.y + 17} class="label">{label}</text>
       <text x={node.x + 23} y={node.y + 32} class="note">{`${SIGNS[node.kind]} ${node.note}`.trim()}</text>
     </>
   );
-  return node.href ? <a href={node.href} aria-label={said}>{content}</a> : <g role="img" aria-label={said}>{content}</g>;
+  return node.href ? <a href={node.href}>{content}</a> : <g>{content}</g>;
 }
 
 /** The column of each agent: one behind the last that calls it; circles are cut where they close. */

@@ -1,6 +1,5 @@
 // What agents did, in the words and signs that their views share: money with where it comes from, and what is not known.
 
-import type { ComponentChildren } from "preact";
 import type { Schemas } from "../api/client";
 import { count, money, plural, short } from "../format";
 import { hueOf } from "../parts/basic";
@@ -75,10 +74,10 @@ export function traceOf(fact: Pick<Fact, "trace_id" | "span_id">): string | unde
   return fact.trace_id === null ? undefined : link(["traces", fact.trace_id], { span: fact.span_id });
 }
 
-export function ToTrace({ fact, children = "Span" }: { fact: Fact; children?: ComponentChildren }) {
+export function ToTrace({ fact, children = "Span" }: { fact: Fact; children?: string }) {
   const href = traceOf(fact);
   if (href === undefined) return <span class="faint" title="Told by logs that name no trace">no trace</span>;
-  return <a class="small" href={href} aria-label={`Trace of ${fact.name}`}>{children}</a>;
+  return <a class="small" href={href} aria-label={`${children} of ${fact.name}`}>{children}</a>;
 }
 
 /** Sentences about what the figures beside them leave out; nothing where they leave out nothing. */

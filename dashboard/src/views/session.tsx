@@ -40,7 +40,7 @@ export default function SessionView({ address: { path, params } }: { address: Ad
 function Who({ session }: { session: Session }) {
   return (
     <span class="faint">
-      <When at={session.start_time} /> · {session.agents.map((name, place) => <span key={name}>{place > 0 && ", "}<a href={link(["agents", name])}>{name}</a></span>)}
+      <When at={session.start_time} /> · {session.agents.map((name, place) => <span key={name}>{place > 0 && ", "}<a class="told" href={link(["agents", name])}>{name}</a></span>)}
       {session.users.length > 0 && ` · ${session.users.join(", ")}`}
     </span>
   );
