@@ -24,13 +24,26 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
 from receiver.vendors.json_text import canonical_text
-from receiver.vendors.values import MAX_INT64, MIN_INT64, any_value, attributes, clean_text, finite_number, severity_number
+from receiver.vendors.values import (
+    MAX_INT64,
+    MIN_INT64,
+    attributes,
+    clean_text,
+    encoded_attributes,
+    encoded_messages,
+    encoded_value,
+    finite_number,
+    severity_number,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from receiver.vendors.dialect import ExportRequest, Json, JsonObject, Signal
 
+# Field tags of LogRecord.body, LogRecord.attributes and ScopeLogs.log_records. Protobuf reads messages put behind each other as
+# one, so a part may be added as bytes.
+_RECORD_BODY, _RECORD_ATTRIBUTE, _SCOPE_RECORD = b"\x2a", b"\x32", b"\x12"
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.41.0"
 
 
@@ -56,22 +69,22 @@ class LogEntry:
     trace_id: bytes = b""
     span_id: bytes = b""
 
-    def record(self) -> LogRecord:
+    def encoded(self) -> bytes:
+        """The log record as protobuf's bytes: its two large parts are never built as messages."""
         values = dict(self.attributes)
         values["log.record.uid"] = self.uid
         if self.original is not None:
             values["log.record.original"] = self.original
-        return LogRecord(
+        record = LogRecord(
             time_unix_nano=self.time_ns,
             observed_time_unix_nano=self.observed_time_ns,
             severity_number=SeverityNumber.ValueType(severity_number(self.level)),
             severity_text=clean_text(self.level),
             event_name=clean_text(self.event_name),
-            body=any_value(self.body),
-            attributes=attributes(values),
             trace_id=self.trace_id,
             span_id=self.span_id,
         )
+        return record.SerializeToString() + encoded_value(self.body, _RECORD_BODY) + encoded_attributes(values, _RECORD_ATTRIBUTE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +114,10 @@ class Exports:
     def __init__(self) -> None:
         self._spans: dict[tuple[Scope, str], tuple[JsonObject, list[Span]]] = {}
         self._points: dict[tuple[Scope, str], tuple[JsonObject, list[Point]]] = {}
-        self._logs: dict[tuple[Scope, str], tuple[JsonObject, list[LogRecord]]] = {}
+        self._logs: dict[tuple[Scope, str], tuple[JsonObject, list[bytes]]] = {}
 
     def add_log(self, scope: Scope, resource: JsonObject, entry: LogEntry) -> None:
-        self._logs.setdefault((scope, canonical_text(resource)), (resource, []))[1].append(entry.record())
+        self._logs.setdefault((scope, canonical_text(resource)), (resource, []))[1].append(entry.encoded())
 
     def add_span(self, scope: Scope, resource: JsonObject, span: Span) -> None:
         self._spans.setdefault((scope, canonical_text(resource)), (resource, []))[1].append(span)
@@ -130,7 +143,7 @@ class Exports:
             resource_logs=[
                 ResourceLogs(
                     resource=Resource(attributes=attributes(resource)),
-                    scope_logs=[ScopeLogs(scope=_scope(scope), log_records=records, schema_url=SCHEMA_URL)],
+                    scope_logs=[_scope_logs(scope, records)],
                     schema_url=SCHEMA_URL,
                 )
                 for (scope, _), (resource, records) in self._logs.items()
@@ -160,6 +173,11 @@ class Exports:
                 for (scope, _), (resource, points) in self._points.items()
             ]
         )
+
+
+def _scope_logs(scope: Scope, records: Sequence[bytes]) -> ScopeLogs:
+    owner = ScopeLogs(scope=_scope(scope), schema_url=SCHEMA_URL)
+    return ScopeLogs.FromString(owner.SerializeToString() + encoded_messages(records, _SCOPE_RECORD))
 
 
 def _scope(scope: Scope) -> InstrumentationScope:

@@ -42,10 +42,10 @@ def provider_name(value: Json) -> str | None:
 def usage_attributes(sources: Iterable[Json]) -> JsonObject:
     """Token counts from the first of the objects that states each."""
     found: JsonObject = {}
-    for source in sources:
+    for usage in filter(None, map(object_of, sources)):
         for attribute, names in _USAGE_NAMES.items():
             for name in names:
-                count = whole_number(object_of(source).get(name))
+                count = whole_number(usage.get(name))
                 if attribute not in found and count is not None and count >= 0:
                     found[attribute] = count
     return found

@@ -9,14 +9,18 @@ import hashlib
 import math
 import re
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from struct import Struct
+from typing import TYPE_CHECKING, Any
 
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
+from opentelemetry.proto.common.v1.common_pb2 import KeyValueList
 
 from receiver.vendors.json_text import canonical_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
     from receiver.vendors.dialect import Json
 
@@ -37,43 +41,97 @@ _HEX = re.compile(r"[0-9a-fA-F]+", re.ASCII)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 
 
-def any_value(value: Json, level: int = 0) -> AnyValue:
-    """JSON → AnyValue: null is the empty value, integers beyond int64 are text."""
-    if not isinstance(value, dict | list):
-        return _scalar(value)
-    if level >= MAX_VALUE_NESTING:
-        return AnyValue(string_value=canonical_text(value))
-    if isinstance(value, list):
-        return AnyValue(array_value=ArrayValue(values=[any_value(item, level + 1) for item in value]))
-    return AnyValue(kvlist_value=KeyValueList(values=key_values(value, level + 1)))
-
-
-def _scalar(value: str | float | None) -> AnyValue:
-    match value:
-        case str():
-            return AnyValue(string_value=clean_text(value))
-        case bool():
-            return AnyValue(bool_value=value)
-        case int():
-            return _integer(value)
-        case float():
-            return AnyValue(double_value=value)
-    return AnyValue()
-
-
-def _integer(value: int) -> AnyValue:
-    if MIN_INT64 <= value <= MAX_INT64:
-        return AnyValue(int_value=value)
-    return AnyValue(string_value=canonical_text(value))
-
-
-def key_values(values: Mapping[str, Json], level: int = 0) -> list[KeyValue]:
-    return [KeyValue(key=clean_text(key), value=any_value(value, level)) for key, value in values.items()]
-
-
-def attributes(values: Mapping[str, Json]) -> list[KeyValue]:
+def attributes(values: Mapping[str, Json]) -> Sequence[KeyValue]:
     """Attributes of a record. OTLP has no attribute without a name: an empty key stays in the body only."""
-    return key_values({key: value for key, value in values.items() if key})
+    return KeyValueList.FromString(encoded_attributes(values, _ITEM)).values
+
+
+def encoded_value(value: Json, tag: bytes) -> bytes:
+    """The value as a field of a message; the tag says which."""
+    return _sized(tag, _encoded(value, 0))
+
+
+def encoded_attributes(values: Mapping[str, Json], tag: bytes) -> bytes:
+    """Each attribute as such a field."""
+    return _encoded_pairs({key: value for key, value in values.items() if key} if "" in values else values, 0, tag)
+
+
+def encoded_messages(messages: Iterable[bytes], tag: bytes) -> bytes:
+    """Each message as such a field."""
+    return b"".join([_sized(tag, message) for message in messages])
+
+
+# Values are written as protobuf's own bytes: to build the same out of message objects takes four times as long (133 against
+# 30 µs for an event of ten fields), and it is half of what a translation costs. The tags are those of AnyValue, ArrayValue,
+# KeyValueList and KeyValue.
+_STRING, _BOOL, _INT, _DOUBLE, _ARRAY, _KVLIST = b"\x0a", b"\x10", b"\x18", b"\x21", b"\x2a", b"\x32"
+_ITEM, _KEY, _VALUE = b"\x0a", b"\x0a", b"\x12"
+_SHORT = [bytes((number,)) for number in range(128)]
+_pack_double = Struct("<d").pack
+
+
+def _encoded(value: Json, level: int) -> bytes:
+    scalar = _SCALARS.get(type(value))
+    if scalar is not None:
+        return scalar(value)
+    if level >= MAX_VALUE_NESTING:
+        return _encoded_text(canonical_text(value))
+    if isinstance(value, list):
+        return _sized(_ARRAY, b"".join([_sized(_ITEM, _encoded(item, level + 1)) for item in value]))
+    assert isinstance(value, dict)
+    return _sized(_KVLIST, _encoded_pairs(value, level + 1))
+
+
+def _encoded_pairs(values: Mapping[str, Json], level: int, tag: bytes = _ITEM) -> bytes:
+    pairs: list[bytes] = []
+    for key, value in values.items():
+        inner = _encoded(value, level)
+        size = len(inner)
+        pair = _encoded_key(key) + (_SHORT[size] if size < 128 else _varint(size)) + inner
+        size = len(pair)
+        pairs += (tag, _SHORT[size] if size < 128 else _varint(size), pair)
+    return b"".join(pairs)
+
+
+@lru_cache(4096)
+def _encoded_key(key: str) -> bytes:
+    """With the tag of the value behind it. The same few hundred keys come again and again."""
+    return _sized(_KEY, clean_text(key).encode()) + _VALUE
+
+
+def _encoded_text(text: str) -> bytes:
+    return _sized(_STRING, clean_text(text).encode())
+
+
+def _encoded_integer(value: int) -> bytes:
+    if 0 <= value < 128:
+        return _INT + _SHORT[value]
+    if MIN_INT64 <= value <= MAX_INT64:
+        return _INT + _varint(value & 0xFFFF_FFFF_FFFF_FFFF)
+    return _encoded_text(canonical_text(value))
+
+
+_SCALARS: dict[type, Callable[[Any], bytes]] = {
+    str: _encoded_text,
+    bool: lambda value: _BOOL + _SHORT[value],
+    int: _encoded_integer,
+    float: lambda value: _DOUBLE + _pack_double(value),
+    type(None): lambda _: b"",
+}
+
+
+def _sized(tag: bytes, data: bytes) -> bytes:
+    size = len(data)
+    return tag + (_SHORT[size] if size < 128 else _varint(size)) + data
+
+
+def _varint(number: int) -> bytes:
+    written = bytearray()
+    while number > 127:
+        written.append(number & 127 | 128)
+        number >>= 7
+    written.append(number)
+    return bytes(written)
 
 
 def clean_text(text: str) -> str:
