@@ -96,7 +96,7 @@ AGENT_ROUTES = (
         path="/api/agent-graph",
         handler=show_agent_graph,
         summary="Who calls whom",
-        parameters=(*words.RANGE, words.AGENT, words.PARENT_AGENT, words.WORKFLOW, vocabulary.SERVICE, vocabulary.MANY),
+        parameters=(*words.RANGE, words.AGENT, words.PARENT_AGENT, vocabulary.SERVICE, vocabulary.MANY),
         schema=array(ref("AgentEdge")),
         tag="agents",
     ),
@@ -151,7 +151,10 @@ AGENT_ROUTES = (
         path="/api/errors",
         handler=list_errors,
         summary="What failed, by type and place, with the newest example",
-        parameters=(*words.RANGE, *(one for one in words.FILTERS if one.name not in {"user", "status"}), vocabulary.MANY),
+        parameters=(
+            *words.RANGE, words.AGENT, vocabulary.SERVICE, words.PROVIDER, words.MODEL, words.TOOL, words.MCP_SERVER,
+            words.ERROR_TYPE, vocabulary.LIMIT,
+        ),
         schema=array(ref("ErrorGroup")),
         tag="agents",
     ),
@@ -175,7 +178,7 @@ AGENT_ROUTES = (
         path="/api/users",
         handler=list_users,
         summary="Users, the dearest first",
-        parameters=(*words.RANGE, vocabulary.MANY),
+        parameters=(*words.RANGE, vocabulary.LIMIT),
         schema=array(ref("User")),
         tag="agents",
     ),
@@ -183,7 +186,7 @@ AGENT_ROUTES = (
         path="/api/usage",
         handler=list_usage,
         summary="Sums by whatever is asked, over time",
-        description=f"`interval` is whole hours. Users are summed by agent, model and fact only. {_RANGE_TOLD}",
+        description=f"`interval` is whole hours. Sums are kept by some names together, which a refusal lists. {_RANGE_TOLD}",
         parameters=(
             words.GROUP_BY,
             replace(vocabulary.INTERVAL, example="1d"),
@@ -291,4 +294,4 @@ AGENT_ROUTES = (
         schema=ref("Completeness"),
         tag="agents",
     ),
-)
+)  # fmt: skip

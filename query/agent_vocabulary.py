@@ -77,7 +77,7 @@ FORMAT = Parameter(
 ORDER = Parameter(
     "order",
     kinds.choice(("newest", "duration", "input_tokens", "output_tokens", "cost")),
-    "Newest first, or the greatest first (of those there is one page).",
+    "Newest first, or the greatest first: of those there is one page, and of the last seven days where no start is given.",
     example="cost",
     default="newest",
 )

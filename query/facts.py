@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -11,12 +12,16 @@ from query.agent_trees import tree
 from query.agent_vocabulary import fact_filter
 from query.faults import NotFound
 from storage.agents_contract import FactQuery
+from storage.contract import TimeRange
 
 if TYPE_CHECKING:
     from aiohttp import web
 
     from query.question import Question
     from storage.agents_contract import FactKind
+
+
+WEEK_NS = 604_800 * 10**9
 
 
 async def list_llm_calls(question: Question) -> web.Response:
@@ -53,9 +58,12 @@ async def list_agent_steps(question: Question) -> web.Response:
 
 async def _list(question: Question, fact: FactKind) -> web.Response:
     values = question.values
+    filter_ = fact_filter(values)
+    if values["order"] != "newest" and filter_.range.start is None:
+        filter_ = replace(filter_, range=TimeRange((filter_.range.end or question.now) - WEEK_NS, filter_.range.end))
     query = FactQuery(
         fact,
-        fact_filter(values),
+        filter_,
         order=values["order"],
         min_cost=values["min_cost"],
         limit=values["limit"],

@@ -48,8 +48,8 @@ def remove_contents(connection: sqlite3.Connection, before: int) -> bool:
 
 
 def remove_usage(connection: sqlite3.Connection, before: int) -> bool:
-    """Removes the sums of hours before `before` (hours since 1970) and of days that lie before it, and what names nothing."""
-    for name in ("delete_usage_hours", "delete_usage_days"):
+    """Removes the sums of hours, days and months that lie before `before` (hours since 1970), and what belongs to nothing."""
+    for name in ("delete_usage_hours", "delete_usage_days", "delete_usage_months"):
         connection.execute(statement(name), {"before": before})
     for name in _LEFT_OVERS:
         connection.execute(statement(name))

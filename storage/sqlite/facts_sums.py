@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 HOUR_NS: Final = 3_600 * 10**9
 HOURS_PER_DAY: Final = 24
+# Not a calendar's months: 32 days each.
+HOURS_PER_MONTH: Final = 768
 GROUPS_REMEMBERED: Final = 20_000
 CELLS_REMEMBERED: Final = 10_000
 LONGEST_NAME: Final = 200
@@ -120,18 +122,19 @@ class Sums:
 
     def _write(self, by_group: dict[tuple[Group, int], list[Any]]) -> None:
         numbers = self._numbers({group for group, _ in by_group})
-        hours: Cells = {}
-        days: Cells = {}
+        levels: dict[str, Cells] = {"hour": {}, "day": {}, "month": {}}
         for (group, hour), cell in by_group.items():
             number = numbers[group]
-            hours[group[0], hour, number] = cell
-            day = (group[0], hour // HOURS_PER_DAY, number)
-            if day in days:
-                _merge(days[day], cell)
-            else:
-                days[day] = _copied(cell)
-        self._write_cells("hour", hours)
-        self._write_cells("day", days)
+            levels["hour"][group[0], hour, number] = cell
+            for level, hours in (("day", HOURS_PER_DAY), ("month", HOURS_PER_MONTH)):
+                key = (group[0], hour // hours, number)
+                cells = levels[level]
+                if key in cells:
+                    _merge(cells[key], cell)
+                else:
+                    cells[key] = _copied(cell)
+        for level, cells in levels.items():
+            self._write_cells(level, cells)
 
     def _numbers(self, groups: set[Group]) -> dict[Group, int]:
         if len(self._groups) > GROUPS_REMEMBERED:
@@ -184,18 +187,26 @@ def _add_row(by_group: dict[tuple[Group, int], list[Any]], row: Row, sign: int) 
 
 
 def _groups_of(row: Row) -> list[Group]:
-    fact, model, tool = row[FACT], row[MODEL] or "", row[TOOL] or ""
-    agent, user = row[AGENT] or 0, row[USER] or 0
-    failed = row[FAILED]
+    """The cell of the row in each cube of facts_cubes, its names in the order of the columns of usage_groups."""
+    fact, agent, service = row[FACT], row[AGENT] or 0, _short(row[SERVICE])
+    version = _short(row[VERSION])
+    ending = unusual_end(row[FINISH])
     groups: list[Group] = [
-        (
-            "what", fact, row[KIND], agent, _short(row[VERSION]), _short(row[SERVICE]), _short(row[PARENT_AGENT]),
-            _short(row[WORKFLOW]), _short(row[PROVIDER]), model[:LONGEST_NAME], tool[:LONGEST_NAME], _short(row[SERVER]),
-            _short(row[ERROR_TYPE]) or "_OTHER" if failed else "", unusual_end(row[FINISH]), _short(row[DECISION]), 0, "",
-        )
-    ]  # fmt: skip
-    if user:
-        groups.append(("who", fact, "", agent, "", "", "", "", "", model[:LONGEST_NAME], "", "", "", "", "", user, ""))
+        ("agent", fact, "", agent, version, service, _short(row[PARENT_AGENT]), "", "", "", "", "", "", "", "", 0, ""),
+        ("flow", fact, "", agent, "", "", "", _short(row[WORKFLOW]), "", "", "", "", "", "", "", 0, ""),
+        ("kind", fact, row[KIND], agent, "", "", "", "", "", "", "", "", "", ending, "", 0, ""),
+    ]
+    provider, model, tool, server = _short(row[PROVIDER]), _short(row[MODEL]), _short(row[TOOL]), _short(row[SERVER])
+    if fact == "llm_call":
+        groups.append(("model", fact, "", agent, version, service, "", "", provider, model, "", "", "", "", "", 0, ""))
+    elif fact == "tool_call":
+        decision = _short(row[DECISION])
+        groups.append(("tool", fact, "", agent, "", service, "", "", "", "", tool, server, "", "", decision, 0, ""))
+    if row[FAILED] and row[COUNTED]:
+        error = _short(row[ERROR_TYPE]) or "_OTHER"
+        groups.append(("error", fact, "", agent, "", service, "", "", provider, model, tool, server, error, "", "", 0, ""))
+    if row[USER]:
+        groups.append(("user", fact, "", 0, "", "", "", "", "", "", "", "", "", "", "", row[USER], ""))
     if row[METADATA] is not None and len(row[METADATA]) <= LONGEST_LABEL:
         groups.append(("label", fact, "", 0, "", "", "", "", "", "", "", "", "", "", "", 0, row[METADATA]))
     return groups

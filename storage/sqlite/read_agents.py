@@ -12,14 +12,12 @@ from storage.agents_contract import (
     AgentSummary,
     FactFilter,
     FactKind,
-    SessionQuery,
     Sums,
     UsageQuery,
     UsageSummary,
     UserSummary,
 )
 from storage.sqlite.read_metric_usage import metric_totals
-from storage.sqlite.read_sessions import find_sessions
 from storage.sqlite.read_usage import names_of, totals_by, usage
 from storage.sqlite.statements import statement
 
@@ -28,9 +26,6 @@ if TYPE_CHECKING:
 
     from storage.contract import TimeRange
     from storage.sqlite.connect import Reader
-
-# Of the newest sessions of a user, so many say which agents it has.
-SESSIONS_LOOKED_AT = 5
 
 
 def agents(reader: Reader, filter_: FactFilter) -> Sequence[AgentSummary]:
@@ -119,14 +114,13 @@ def users(reader: Reader, time_range: TimeRange, limit: int) -> Sequence[UserSum
         for _, name, first, last in reader.rows("users_seen", {"keys": orjson.dumps(list(keys.values())).decode()})
     }
     sessions = _sessions(reader, "user", time_range)
+    agents_of: dict[str, list[str]] = {}
+    names = {key: name for name, key in keys.items()}
+    for key, agent_name in reader.rows("agents_of_users", {"keys": orjson.dumps(list(names)).decode()}):
+        agents_of.setdefault(names[key], []).append(agent_name)
     found = []
     for row in rows:
         name = row.group["user"] or ""
         first, last = seen.get(name, (0, 0))
-        found.append(UserSummary(name, first, last, sessions.get(name, 0), _agents_of(reader, name, time_range), row.sums))
+        found.append(UserSummary(name, first, last, sessions.get(name, 0), agents_of.get(name, []), row.sums))
     return found
-
-
-def _agents_of(reader: Reader, user: str, time_range: TimeRange) -> tuple[str, ...]:
-    page = find_sessions(reader, SessionQuery(time_range, user=user, limit=SESSIONS_LOOKED_AT))
-    return tuple(dict.fromkeys(name for one in page.items for name in one.agents))

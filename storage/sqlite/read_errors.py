@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from storage.agents_contract import ErrorGroup
 from storage.sqlite.facts_sums import group_sums
 from storage.sqlite.read_facts import END_OF_TIME, records
-from storage.sqlite.read_usage import bound_filters, fits, names_of, told_of
+from storage.sqlite.read_usage import bound_filters, cube_of, fits, names_of, told_of
 from storage.sqlite.statements import statement
 from storage.sqlite.usage_range import usage_range
 
@@ -32,18 +32,19 @@ def error_groups(reader: Reader, filter_: FactFilter, limit: int) -> Sequence[Er
 
 
 def _counts(reader: Reader, filter_: FactFilter) -> Counter[tuple[Any, ...]]:
+    cube_of(filter_, ())
     bound = bound_filters(reader, filter_)
     counts: Counter[tuple[Any, ...]] = Counter()
     if bound is None:
         return counts
     within = usage_range(reader, filter_.range)
-    parameters = {**within.parameters(None), **bound, "cube": "what", "failed": True}
+    parameters = {**within.parameters(None), **bound, "cube": "error"}
     for *place, count in reader.rows("failures", parameters):
         counts[tuple(place)] += count
     for start, end in within.edges:
         for group, _, sums, _, _ in group_sums(reader.execute(statement("facts_within"), {"start": start, "end": end})):
             told = told_of(group)
-            if told["cube"] == "what" and sums[_FAILED] and fits(told, {**bound, "failed": True}):
+            if told["cube"] == "error" and sums[_FAILED] and fits(told, bound):
                 counts[tuple(told[name] for name in _PLACE)] += sums[_FAILED]
     return counts
 

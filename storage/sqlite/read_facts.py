@@ -9,8 +9,9 @@ import orjson
 
 from storage.agents_contract import ActiveRun, ContentPart, FactRecord, LoopGroup
 from storage.contract import Page, Position
+from storage.sqlite.facts_cubes import CUBES, cube_for
 from storage.sqlite.facts_sums import HOUR_NS
-from storage.sqlite.read_usage import bound_filters
+from storage.sqlite.read_usage import bound_filters, column_of
 from storage.sqlite.statements import statement
 
 if TYPE_CHECKING:
@@ -94,11 +95,15 @@ def _newest(reader: Reader, query: FactQuery, parameters: dict[str, Any]) -> lis
 def _by_hour(reader: Reader, query: FactQuery, parameters: dict[str, Any]) -> list[Any]:
     """Looks only into hours in which something fits, so that what is rare is found as fast as what is not."""
     start, end = parameters["start"], min(parameters["end"], (parameters["after_time"] or END_OF_TIME - 1) + 1)
+    bound = bound_filters(reader, query.filter) or {}
+    given = [name for name in _KNOWN_BY_HOUR if getattr(query.filter, name) is not None]
+    cube = cube_for(given, query.fact)
+    unknown = {column_of(name): None for name in (*given, "agent") if name not in CUBES[cube].names}
     hours = reader.rows(
         "hours_with",
         {
-            **(bound_filters(reader, query.filter) or {}), "cube": "what", "fact": query.fact, "failed": query.filter.failed,
-            "hours_from": start // HOUR_NS, "hours_to": -(-end // HOUR_NS),
+            **bound, **unknown, "cube": cube, "fact": query.fact, "hours_from": start // HOUR_NS,
+            "hours_to": -(-end // HOUR_NS),
         },
     )  # fmt: skip
     found: list[Any] = []

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from storage.agents_contract import GROUPS, FactFilter, Sums, UsageSummary
+from storage.agents_contract import FactFilter, Sums, UsageSummary
 from storage.errors import BadQuestion
 from storage.histogram import quantiles, unpack_into
+from storage.sqlite.facts_cubes import CUBES, cube_with
 from storage.sqlite.facts_sums import HOUR_NS, HOURS_PER_DAY, SUMS, group_sums
 from storage.sqlite.statements import statement
 from storage.sqlite.usage_range import usage_range
@@ -98,7 +99,7 @@ def _percentiles(buckets: Mapping[int, int]) -> tuple[float, float, float] | Non
 
 def usage(reader: Reader, query: UsageQuery) -> Sequence[UsageSummary]:
     """By interval, then the greatest first; at most `limit` of them."""
-    asked = [name for name in query.group_by if name != "session"]
+    asked = query.group_by
     interval_hours = _interval_hours(query.interval_ns)
     totals = totals_by(reader, query.filter, asked, interval_hours, query.percentiles_of)
     days = _per_day(reader, query.filter.range, interval_hours) if not asked and not _is_filtered(query.filter) else {}
@@ -134,7 +135,7 @@ def totals_by(
     within = usage_range(reader, filter_.range)
     parameters = {
         **within.parameters(interval_hours), **bound, "cube": cube, "interval_hours": interval_hours,
-        "percentiles_of": percentiles_of, "metadata_path": f'$."{path}"', "failed": filter_.failed,
+        "percentiles_of": percentiles_of, "metadata_path": f'$."{path}"',
         "group_1": names[0] if names else None, "group_2": names[1] if len(names) > 1 else None,
     }  # fmt: skip
     totals: dict[Key, Total] = {}
@@ -146,25 +147,22 @@ def totals_by(
     for start, end in within.edges:
         rows = reader.execute(statement("facts_within"), {"start": start, "end": end}).fetchall()
         reader.check_time()
-        _add_edge(totals, rows, (cube, names, path, interval_hours, percentiles_of, bound | {"failed": filter_.failed}))
+        _add_edge(totals, rows, (cube, names, path, interval_hours, percentiles_of, bound))
     return _named(reader, {key: total for key, total in totals.items() if not total.is_empty()}, names)
 
 
 def cube_of(filter_: FactFilter, group_by: Sequence[str]) -> str:
     """Which sums know the answer; raises BadQuestion where none does."""
-    labels = [name for name in group_by if name.startswith(METADATA)]
-    by_user = "user" in group_by or filter_.user is not None
-    known = {"agent", "model", "fact", "user"} if by_user else {"fact"} if labels else set(GROUPS)
     given = {name for name in _FILTERED if getattr(filter_, name) is not None}
-    wrong = ((set(group_by) - set(labels)) | given) - known
-    if (labels and by_user) or len(labels) > 1:
-        raise BadQuestion("group_by", "usage by metadata cannot be split further; ask by one metadata key alone")
-    if wrong:
-        what = "users" if by_user else "metadata"
-        raise BadQuestion(
-            "group_by", f"usage by {what} is not kept by {', '.join(sorted(wrong))}; known with it: {', '.join(sorted(known))}"
-        )
-    return "who" if by_user else "label" if labels else "what"
+    asked = {"metadata" if name.startswith(METADATA) else name for name in group_by}
+    if filter_.failed is False:
+        raise BadQuestion("status", "sums are kept of everything and of failures; ask without status=ok, errors come beside")
+    found = cube_with(given | asked, failed=bool(filter_.failed))
+    if found is None:
+        together = "; ".join(", ".join(sorted(cube.names)) for cube in CUBES.values())
+        names = ", ".join(sorted(given | asked))
+        raise BadQuestion("group_by", f"sums are not kept by {names} together; kept together are {together}")
+    return found
 
 
 def _interval_hours(interval_ns: int | None) -> int | None:
@@ -180,9 +178,14 @@ def _is_filtered(filter_: FactFilter) -> bool:
     return any(getattr(filter_, name) is not None for name in (*_FILTERED, "failed"))
 
 
+def column_of(name: str) -> str:
+    """The column of usage_groups behind the name of a filter."""
+    return _COLUMN_OF.get(name, name)
+
+
 def bound_filters(reader: Reader, filter_: FactFilter) -> dict[str, Any] | None:
     """The filters as the statements take them; None where a name is unknown, so that nothing fits."""
-    bound: dict[str, Any] = {_COLUMN_OF.get(name, name): getattr(filter_, name) for name in _FILTERED}
+    bound: dict[str, Any] = {column_of(name): getattr(filter_, name) for name in _FILTERED}
     for column, name in (("agent_key", "agent_key_of"), ("user_key", "user_key_of")):
         if bound[column] is not None:
             found = reader.execute(statement(name), {"name": bound[column]}).fetchone()
@@ -215,9 +218,7 @@ def told_of(group: Sequence[Any]) -> dict[str, Any]:
 
 
 def fits(told: Mapping[str, Any], bound: Mapping[str, Any]) -> bool:
-    if bound["failed"] is not None and (told["error_type"] != "") != bound["failed"]:
-        return False
-    return all(bound[_COLUMN_OF.get(name, name)] in {None, told[name]} for name in _FILTERED)
+    return all(bound[column_of(name)] in {None, told[name]} for name in _FILTERED)
 
 
 def _label_value(label: str, key: str) -> Any:

@@ -1,7 +1,7 @@
-"""Which days, hours and single facts make up a range of time.
+"""Which months, days, hours and single facts make up a range of time.
 
-Whole days come from the cells per day, what is left of them from the cells per hour, and the ends that fill no hour from the
-facts themselves. Where an end has more facts than can be read in time, the range is widened to the hour.
+Whole months of 32 days come from their cells, what is left of them from those of days and then of hours, and the ends that
+fill no hour from the facts themselves. Where an end has more facts than can be read in time, the range is widened to the hour.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from storage.sqlite.facts_sums import HOUR_NS, HOURS_PER_DAY
+from storage.sqlite.facts_sums import HOUR_NS, HOURS_PER_DAY, HOURS_PER_MONTH
 from storage.sqlite.statements import statement
 
 if TYPE_CHECKING:
@@ -31,26 +31,36 @@ class UsageRange:
     edges: tuple[tuple[int, int], ...]
 
     def parameters(self, interval_hours: int | None) -> dict[str, Any]:
-        """What the statements over cells are bound to; days serve intervals of whole days only."""
-        first_day = -(-self.hours_from // HOURS_PER_DAY)
-        last_day = self.hours_to // HOURS_PER_DAY
-        if first_day >= last_day or (interval_hours is not None and interval_hours % HOURS_PER_DAY):
-            first_day = last_day = 0
-        until, again = (first_day * HOURS_PER_DAY, last_day * HOURS_PER_DAY) if first_day else (self.hours_to, self.hours_to)
+        """What the statements over cells are bound to; an interval is answered from cells that fit into it."""
+        by_day = interval_hours is None or interval_hours % HOURS_PER_DAY == 0
+        first_day, last_day = _inside(self.hours_from, self.hours_to, HOURS_PER_DAY) if by_day else (self.hours_to,) * 2
+        months = _inside(first_day, last_day, HOURS_PER_MONTH) if interval_hours is None else (last_day, last_day)
         return {
+            "months_from": months[0] // HOURS_PER_MONTH,
+            "months_to": months[1] // HOURS_PER_MONTH if months[0] < months[1] else 0,
+            "days_from": first_day // HOURS_PER_DAY,
+            "days_until": months[0] // HOURS_PER_DAY if by_day else 0,
+            "days_again": months[1] // HOURS_PER_DAY,
+            "days_to": last_day // HOURS_PER_DAY if by_day else 0,
             "hours_from": self.hours_from,
-            "hours_until": until,
-            "days_from": first_day,
-            "days_to": last_day,
-            "hours_again": again,
+            "hours_until": first_day,
+            "hours_again": last_day,
             "hours_to": self.hours_to,
         }
 
 
+def _inside(first: int, last: int, length: int) -> tuple[int, int]:
+    """The whole periods within; where there is none, twice the end."""
+    start, end = -(-first // length) * length, last // length * length
+    return (start, end) if start < end else (last, last)
+
+
 def usage_range(reader: Reader, time_range: TimeRange) -> UsageRange:
-    first, last = reader.execute(statement("usage_extent"), {"cube": "what"}).fetchone()
-    start = max(time_range.start if time_range.start is not None else 0, first * HOUR_NS)
-    end = min(time_range.end if time_range.end is not None else 2**63 - 1, last * HOUR_NS)
+    first, last = reader.execute(statement("usage_extent")).fetchone()
+    # An open end takes in whole months.
+    open_from, open_to = first // HOURS_PER_MONTH * HOURS_PER_MONTH, -(-last // HOURS_PER_MONTH) * HOURS_PER_MONTH
+    start = max(time_range.start or 0, open_from * HOUR_NS)
+    end = min(2**63 - 1 if time_range.end is None else time_range.end, open_to * HOUR_NS)
     if start >= end:
         return UsageRange(0, 0, ())
     hours_from, hours_to = -(-start // HOUR_NS), end // HOUR_NS

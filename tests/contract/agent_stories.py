@@ -139,13 +139,9 @@ async def _send(store: Store, records: Sequence[Record]) -> None:
 async def answers(store: Store) -> dict[str, Any]:
     """Everything about agents, without numbers that the store gives."""
     groups = (
-        ("agent", "parent_agent"),
-        ("model", "provider"),
-        ("tool", "error_type"),
-        ("workflow",),
-        ("user", "agent"),
-        ("fact", "kind"),
-    )
+        ("agent", "parent_agent"), ("model", "provider"), ("tool", "decision"), ("error_type", "agent"), ("workflow", "agent"),
+        ("user",), ("fact", "kind"), ("finish_reason",), ("version", "service"),
+    )  # fmt: skip
     told: dict[str, Any] = {"agents": [asdict(agent) for agent in await store.agents(ALL)]}
     for group in groups:
         rows = await store.usage(UsageQuery(ALL, group, None, "agent_run"))

@@ -405,6 +405,7 @@ create index facts_others on facts (fact, time) where fact in ('user_turn', 'ste
 create index facts_agent on facts (agent_key, fact, time) where counted = 1;
 create index facts_user on facts (user_key, time) where user_key is not null and counted = 1;
 create index facts_failed on facts (time) where failed = 1 and counted = 1;
+create index facts_uncounted on facts (time, fact, is_part) where counted = 0;
 create index facts_open on facts (time) where is_open = 1 and counted = 1;
 -- By hour first, so that new entries land on few pages.
 create index facts_response on facts (time / 3600000000000, response_id) where response_id is not null;
@@ -435,7 +436,7 @@ create table facts_owed (
   last_id integer not null
 ) strict;
 
--- What is counted together, by cube: 'what' (all but users), 'who' (users), 'label' (charge-back labels). 0 and '' stand for none.
+-- What is counted together, by cube (storage/sqlite/facts_cubes.py): each has some of these names, the others are 0 or ''.
 create table usage_groups (
   id integer primary key,
   cube text not null,
@@ -492,6 +493,39 @@ create table usage_hours (
 ) strict, without rowid;
 
 create table usage_days (
+  cube text not null,
+  period integer not null,
+  group_id integer not null,
+  count integer not null,
+  failed integer not null,
+  input_tokens integer not null,
+  output_tokens integer not null,
+  cache_read_tokens integer not null,
+  cache_write_tokens integer not null,
+  reasoning_tokens integer not null,
+  reported_cost real not null,
+  computed_cost real not null,
+  cache_saving real not null,
+  credits real not null,
+  reported integer not null,
+  computed integer not null,
+  unpriced integer not null,
+  without_usage integer not null,
+  without_session integer not null,
+  without_content integer not null,
+  retries integer not null,
+  rate_limited integer not null,
+  run_llm_calls integer not null,
+  run_tool_calls integer not null,
+  timed_output_tokens integer not null,
+  timed_ns integer not null,
+  durations blob not null,
+  first_tokens blob not null,
+  primary key (cube, period, group_id)
+) strict, without rowid;
+
+-- Months of 32 days.
+create table usage_months (
   cube text not null,
   period integer not null,
   group_id integer not null,

@@ -214,3 +214,15 @@ select json_group_array(json_array(time, id)) from (
   select time, id from facts where trace_key = (select key from fact_traces where trace_id = :trace_id) and trace_key is not null
     and is_part = 0 order by time, id limit :count
 );
+
+-- name: agents_of_users
+-- Those with the most sessions first.
+select json_group_array(json_array(user_key, name)) from (
+  select of_user.key as user_key, agents.name as name, count(*) as sessions
+  from session_links as of_user
+  cross join session_links as of_agent indexed by session_links_session
+    on of_agent.session_key = of_user.session_key and of_agent.kind = 'agent' and of_agent.facts > 0
+  join agents on agents.key = of_agent.key
+  where of_user.kind = 'user' and of_user.key in (select value from json_each(:keys)) and of_user.facts > 0
+  group by of_user.key, of_agent.key order by sessions desc, name
+);

@@ -236,6 +236,15 @@ where cube = wanted.value ->> 0 and period = wanted.value ->> 1 and group_id = w
 insert or replace into usage_days ({usage_cell})
 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
+-- name: usage_cells_month
+-- Keys are [cube, period, group].
+select {usage_cell} from json_each(?) as wanted cross join usage_months
+where cube = wanted.value ->> 0 and period = wanted.value ->> 1 and group_id = wanted.value ->> 2;
+
+-- name: insert_usage_month_cell
+insert or replace into usage_months ({usage_cell})
+values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
 -- name: insert_usage_stream
 insert or replace into usage_streams (stream_id, family, metric, measure, type, temporality, agent, session_id, user, provider,
   model, tool, service, label)

@@ -7,8 +7,14 @@ count, failed, input_tokens, output_tokens, cache_read_tokens, cache_write_token
 
 -- part: usage_cells_within
 cells as (
-  select period * 24 as hour, group_id, durations, first_tokens, {usage_sum_columns} from usage_days
-    where cube = :cube and period >= :days_from and period < :days_to
+  select period * 768 as hour, group_id, durations, first_tokens, {usage_sum_columns} from usage_months
+    where cube = :cube and period >= :months_from and period < :months_to
+  union all
+  select period * 24, group_id, durations, first_tokens, {usage_sum_columns} from usage_days
+    where cube = :cube and period >= :days_from and period < :days_until
+  union all
+  select period * 24, group_id, durations, first_tokens, {usage_sum_columns} from usage_days
+    where cube = :cube and period >= :days_again and period < :days_to
   union all
   select period, group_id, durations, first_tokens, {usage_sum_columns} from usage_hours
     where cube = :cube and period >= :hours_from and period < :hours_until
@@ -33,7 +39,6 @@ usage_groups.cube = :cube
     and (:decision is null or usage_groups.decision = :decision)
     and (:kind is null or usage_groups.kind = :kind)
     and (:user_key is null or usage_groups.user_key = :user_key)
-    and (:failed is null or (usage_groups.error_type <> '') = :failed)
 
 -- name: usage_sums
 -- By up to two names, interval and fact; the histograms come joined, as hexadecimal text, where they are wanted.
@@ -85,13 +90,13 @@ union all select {fact_columns} from facts where fact in ('user_turn', 'step', '
 
 -- name: usage_extent
 -- The first and last hour that has anything.
-select coalesce((select min(period) from usage_hours where cube = :cube), 0), coalesce((select max(period) + 1 from usage_hours
-  where cube = :cube), 0);
+select coalesce((select min(period) from usage_hours where cube = 'agent'), 0),
+  coalesce((select max(period) + 1 from usage_hours where cube = 'agent'), 0);
 
 -- name: hour_counts
 -- How many facts these hours have.
 select json_group_array(json_array(period, count)) from (
-  select period, sum(count) as count from usage_hours where cube = 'what' and period in (select value from json_each(:hours))
+  select period, sum(count) as count from usage_hours where cube = 'agent' and period in (select value from json_each(:hours))
   group by period
 );
 
@@ -126,7 +131,7 @@ select json_group_array(json_array(period, sessions)) from (
 -- And how many of them were never seen before.
 with seen as (
   select user_key, period as day from usage_days join usage_groups on usage_groups.id = group_id
-  where usage_days.cube = 'who' and count > 0 and period < :days_to group by user_key, period
+  where usage_days.cube = 'user' and count > 0 and period < :days_to group by user_key, period
 ), firsts as (select user_key, min(day) as day from seen group by user_key)
 select json_group_array(json_array(period, users, new)) from (
   select seen.day / :days * :days as period, count(distinct seen.user_key) as users,
@@ -140,7 +145,7 @@ with {usage_cells_within}
 select json_group_array(json_array(fact, error_type, agent_key, model, tool, failed)) from (
   select usage_groups.fact, error_type, agent_key, model, tool, sum(cells.failed) as failed
   from cells join usage_groups on usage_groups.id = group_id
-  where {usage_filters} and error_type <> ''
+  where {usage_filters}
   group by usage_groups.fact, error_type, agent_key, model, tool having sum(cells.failed) > 0
 );
 
@@ -167,7 +172,7 @@ from counted join usage_streams using (stream_id) where counted.value > 0;
 -- name: completeness_counts
 select (select count(*) from sessions where facts > 0 and last_time >= :start and first_time < :end),
   (select count(*) from sessions where facts > 0 and stated = 0 and last_time >= :start and first_time < :end),
-  (select count(distinct fact_id) from fact_sources),
-  (select count(*) from facts where counted = 0 and is_part = 0 and time >= :start and time < :end
+  (select count(*) from (select 1 from fact_sources group by fact_id)),
+  (select count(*) from facts indexed by facts_uncounted where counted = 0 and is_part = 0 and time >= :start and time < :end
     and fact in ('llm_call', 'tool_call')),
-  (select count(*) from facts where is_part = 1 and time >= :start and time < :end);
+  (select count(*) from facts indexed by facts_uncounted where counted = 0 and is_part = 1 and time >= :start and time < :end);
