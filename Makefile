@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types format bench fixtures docs constraints clean
+.PHONY: help setup run test browser lint types format bench fixtures docs constraints clean
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ run: $(VENV)/.program ## run the daemon (ARGS="--api-port 8080" and so on)
 
 test: $(VENV)/.tools ## run all tests (ARGS="tests/unit" for some)
 	$(BIN)/python -m pytest $(ARGS)
+
+browser: $(VENV)/.tools ## run the tests of the page in a real Chromium
+	$(BIN)/python -m pytest tests/browser $(ARGS)
 
 lint: $(VENV)/.tools ## check style
 	$(BIN)/ruff check .

@@ -1,8 +1,8 @@
 """The whole way of an event, step by step, for people: `python -m tests.acceptance.run_end_to_end`.
 
-Starts a server on free ports with a database of its own in a temporary folder, sends example telemetry as an agent sends it, looks
-at what was stored and made of it, asks what a dashboard asks, and sends what must be refused. With `--production-db` the server
-works on the configured database; with `--no-server` (or `--use-existing-server`) a running server is used.
+Starts a server on free ports with a database of its own, sends example telemetry as an agent sends it,
+looks at what was stored and made of it, asks what a dashboard asks, and sends what must be refused. With `--production-db` the
+server works on the configured database; with `--no-server` (or `--use-existing-server`) a running server is used.
 """
 
 from __future__ import annotations
