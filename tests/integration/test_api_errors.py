@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from storage.contract import Store
 
 API = [route for route in ROUTES if route.schema is not None]
-ASKING = [route for route in API if route.bounded]
+# /api/exporters tells what the daemon knows of its own exporters; it asks no store.
+ASKING = [route for route in API if route.bounded and route.path != "/api/exporters"]
 GUARDED = [route for route in API if not route.open]
 STORE_ERRORS = [error for error in vars(errors).values() if isinstance(error, type) and issubclass(error, errors.StoreError)]
 
@@ -302,7 +303,8 @@ async def test_health_says_why_it_is_not_ready(api: Api, path: str) -> None:
     client = await api(raising(errors.StoreFull("the disk is full")), authorize=authorize, limits=Limits(running_questions=0))
     response = await client.get(path)
     assert response.status == 503
-    assert await response.json() == {"status": "unavailable", "version": "1.2.3", "reason": "the disk is full"}
+    told = await response.json()
+    assert {"status": "unavailable", "version": "1.2.3", "reason": "the disk is full"}.items() <= told.items()
 
 
 async def test_metrics_of_a_store_that_refuses(api: Api) -> None:
