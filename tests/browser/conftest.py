@@ -74,8 +74,9 @@ def axe(npm: str) -> str:
     return (DASHBOARD / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """Ends with the module: while it is open a loop runs in this thread, and no test with a loop of its own can."""
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if path is None:
         give_up("the page in a browser", "there is no Chromium on this machine (apt-get install chromium)")

@@ -43,7 +43,7 @@ export function Heat({ histograms, fromMs, toMs, everyMs, hrefOf }: { histograms
           ) : null,
         )}
         {cells.map((cell) => (
-          <a key={`${cell.startMs} ${cell.minMs}`} href={hrefOf(cell)} tabIndex={-1} aria-hidden="true">
+          <a key={`${cell.startMs} ${cell.minMs}`} href={hrefOf(cell)} tabindex={-1} aria-hidden="true">
             <rect
               x={LEFT + ((cell.startMs - first) / everyMs) * wide}
               y={height - ((rowOf.get(cell.minMs) ?? 0) + 1) * tall}

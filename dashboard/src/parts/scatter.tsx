@@ -40,7 +40,7 @@ export function Scatter({ traces }: { traces: readonly TraceSummary[] }) {
           </text>
         ))}
         {traces.map((trace, index) => (
-          <a key={trace.trace_id} href={link(["traces", trace.trace_id])} tabIndex={-1} aria-hidden="true">
+          <a key={trace.trace_id} href={link(["traces", trace.trace_id])} tabindex={-1} aria-hidden="true">
             <Point x={x(starts[index] ?? first)} y={y(durations[index] ?? low)} trace={trace} />
           </a>
         ))}

@@ -6,7 +6,7 @@ import { hueOf } from "../parts/basic";
 import { kindOf, type Node, type Tree } from "./model";
 
 const ROW = 25;
-const AROUND = 12;
+const AROUND = 6;
 
 interface WaterfallProps {
   readonly tree: Tree;
@@ -168,7 +168,6 @@ function Row({ node, tree, top, folded, chosen, focusable, pale, onTurn, onChoos
       aria-level={node.depth + 1}
       aria-expanded={parent ? !folded : undefined}
       aria-selected={chosen}
-      aria-label={`${span.name}, ${span.service ?? "no service name"}, ${duration(span.duration_ms)}${failed ? ", failed" : ""}`}
       tabIndex={focusable ? 0 : -1}
       data-row
       onClick={() => onChoose(span.span_id)}
@@ -177,6 +176,7 @@ function Row({ node, tree, top, folded, chosen, focusable, pale, onTurn, onChoos
       <div class="name" style={{ paddingLeft: `${6 + Math.min(node.depth, 24) * 13}px` }}>
         <span
           class="fold"
+          aria-hidden="true"
           onClick={(event) => {
             if (!parent) return;
             event.stopPropagation();
@@ -186,9 +186,10 @@ function Row({ node, tree, top, folded, chosen, focusable, pale, onTurn, onChoos
           {parent ? (folded ? "▸" : "▾") : ""}
         </span>
         <i class="dot" />
-        {failed && <span class="bad">▲ </span>}
+        {failed && <span class="bad">▲<span class="hidden">failed</span> </span>}
         {node.orphan && <span class="warn" title={`The parent ${span.parent_span_id} has not been received`}>⋯ </span>}
         <span class="text" title={span.name}>{span.name}</span>
+        <span class="hidden">of {span.service ?? "no service"}</span>
         <Marks node={node} folded={folded} />
       </div>
       <Time node={node} length={tree.length} failed={failed} />

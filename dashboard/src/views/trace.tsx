@@ -14,22 +14,27 @@ import { reportedUsage, type Span, type Trace, type Tree, treeOf, type Usage } f
 import { Operations } from "../trace/table";
 import { Waterfall } from "../trace/waterfall";
 
+type Fact = Schemas["Fact"];
+const MOST_CALLS = 1000; // in one answer; beyond it, the tree of the trace has them all
+
 type Tab = "waterfall" | "flame" | "table" | "logs";
 
 export default function TraceView({ address }: { address: Address }) {
   const id = address.path[1] ?? "";
   const asked = useUrl<Trace>(`/api/traces/${encodeURIComponent(id)}`);
   // What model calls cost comes a moment later than the spans, which do not wait for it.
-  const agents = useUrl<Schemas["FactTree"]>(asked.data && `/api/traces/${encodeURIComponent(id)}/agents`);
+  const calls = useUrl<readonly Fact[]>(asked.data && `/api/llm-calls?trace_id=${encodeURIComponent(id)}&limit=${MOST_CALLS}`);
+  const tree = useUrl<Schemas["FactTree"]>(calls.data?.length === MOST_CALLS ? `/api/traces/${encodeURIComponent(id)}/agents` : undefined);
+  const facts = calls.data?.length === MOST_CALLS ? tree.data && !tree.data.truncated && tree.data.facts : calls.data;
   return (
-    <Answered asked={asked}>{(trace) => <Shown trace={trace} facts={agents.data} asked={asked} params={address.params} />}</Answered>
+    <Answered asked={asked}>{(trace) => <Shown trace={trace} facts={facts || undefined} asked={asked} params={address.params} />}</Answered>
   );
 }
 
 /** Tokens and cost of each span: as the API counts them, else as spans report them. Sums for the spans above follow from it. */
-function usagesOf(trace: Trace, facts: Schemas["FactTree"] | undefined): ReadonlyMap<string, Usage> {
-  if (facts && !facts.truncated) {
-    const calls = facts.facts.filter((fact) => fact.span_id !== null && fact.counted && fact.counts_usage && fact.total_tokens);
+function usagesOf(trace: Trace, facts: readonly Fact[] | undefined): ReadonlyMap<string, Usage> {
+  if (facts) {
+    const calls = facts.filter((fact) => fact.span_id !== null && fact.counted && fact.counts_usage && fact.total_tokens);
     return new Map(calls.map((fact) => [fact.span_id as string, { input: fact.input_tokens ?? 0, output: fact.output_tokens ?? 0, cost: fact.cost_usd }]));
   }
   const found = new Map<string, Usage>();
@@ -49,7 +54,7 @@ function usagesOf(trace: Trace, facts: Schemas["FactTree"] | undefined): Readonl
   return found;
 }
 
-function Shown({ trace, facts, asked, params }: { trace: Trace; facts: Schemas["FactTree"] | undefined; asked: Asked<Trace>; params: URLSearchParams }) {
+function Shown({ trace, facts, asked, params }: { trace: Trace; facts: readonly Fact[] | undefined; asked: Asked<Trace>; params: URLSearchParams }) {
   const tree = useMemo(() => treeOf(trace, usagesOf(trace, facts)), [trace, facts]);
   const [search, setSearch] = useState("");
   const tab = (params.get("tab") ?? "waterfall") as Tab;
