@@ -153,6 +153,8 @@ class _Groups:
     ) -> None:
         """Pairs the groups that share a key, the two nearest in time first, each with one of every other origin."""
         for bucket in self._buckets(key_of).values():
+            if not _may_differ(bucket):
+                continue
             heads = list(dict.fromkeys(made.group for made in sorted(bucket, key=_order)))
             if len(heads) < 2:
                 continue
@@ -179,6 +181,12 @@ class _Groups:
             elif made is made.group:
                 done.append(members)
         return done
+
+
+def _may_differ(bucket: list[Statement]) -> bool:
+    """Whether any two can tell of one event: not where all are whole statements of one origin, as spans alone are."""
+    origins = {made.said[ORIGIN] for made in bucket if made.said is not None}
+    return len(origins) > 1 or any(made.said is not None and (made.said[IS_PART] or made.said[IS_OPEN]) for made in bucket)
 
 
 def _distances(heads: list[Statement]) -> list[tuple[int, int, int, Statement, Statement]]:

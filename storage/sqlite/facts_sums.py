@@ -7,6 +7,7 @@ of commits each cell is read, merged and written once.
 from __future__ import annotations
 
 from functools import lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -110,15 +111,15 @@ class Sums:
 
     def change(self, removed: Iterable[Row], added: Iterable[Row]) -> None:
         """Takes rows out and puts rows in; ROW_COLUMNS."""
-        by_group: dict[tuple[Group, int], list[Any]] = {}
+        by_names: dict[tuple[Any, ...], list[Any]] = {}
         for rows, sign in ((removed, -1), (added, 1)):
             for row in rows:
                 self._sessions.add(row, sign)
                 if row[COUNTED] or row[COUNTS_USAGE]:
-                    _add_row(by_group, row, sign)
+                    _add_row(by_names, row, sign)
         self._sessions.write()
-        if by_group:
-            self._write(by_group)
+        if by_names:
+            self._write(_by_group(by_names))
 
     def _write(self, by_group: dict[tuple[Group, int], list[Any]]) -> None:
         numbers = self._numbers({group for group, _ in by_group})
@@ -130,7 +131,7 @@ class Sums:
                 key = (group[0], hour // hours, number)
                 cells = levels[level]
                 if key in cells:
-                    _merge(cells[key], cell)
+                    _join(cells[key], cell)
                 else:
                     cells[key] = _copied(cell)
         for level, cells in levels.items():
@@ -163,6 +164,14 @@ class Sums:
             if known is not None:
                 _merge(known, cell)
                 cell = known
+            else:
+                cell = [
+                    *cell[:_DURATIONS],
+                    *(
+                        {bucket: number for bucket, number in cell[place].items() if number > 0}
+                        for place in (_DURATIONS, _FIRST_TOKENS)
+                    ),
+                ]
             self._cells[name, *key] = cell
             rows.append((*key, *cell[:_DURATIONS], pack(cell[_DURATIONS]), pack(cell[_FIRST_TOKENS])))
         insert_many(self._connection, f"insert_usage_{name}_cell", rows)
@@ -170,45 +179,80 @@ class Sums:
             self._cells.clear()
 
 
-def _add_row(by_group: dict[tuple[Group, int], list[Any]], row: Row, sign: int) -> None:
+_NAMES: Final = itemgetter(
+    FACT, KIND, AGENT, VERSION, SERVICE, PARENT_AGENT, WORKFLOW, PROVIDER, MODEL, TOOL, SERVER, ERROR_TYPE, FINISH, DECISION,
+    METADATA, FAILED, COUNTED,
+)  # fmt: skip
+
+
+def _add_row(by_names: dict[tuple[Any, ...], list[Any]], row: Row, sign: int) -> None:
+    """Adds up what has the same names first: many rows of a group do, and each would go into five cubes and more.
+
+    Users are many, and have a cube by themselves.
+    """
     hour = row[TIME] // HOUR_NS
-    sums, duration, first_token = _sums_of(row)
-    for group in _groups_of(row):
-        cell = by_group.get((group, hour))
-        if cell is None:
-            cell = by_group[group, hour] = [0] * _DURATIONS
-            cell += ({}, {})
-        for place, value in sums:
-            cell[place] += sign * value
-        for place, bucket in ((_DURATIONS, duration), (_FIRST_TOKENS, first_token)):
-            if bucket is not None:
-                buckets = cell[place]
-                buckets[bucket] = buckets.get(bucket, 0) + sign
+    added = _sums_of(row)
+    _add(by_names, (hour, *_NAMES(row)), added, sign)
+    if row[USER]:
+        _add(by_names, (hour, row[FACT], row[USER]), added, sign)
 
 
-def _groups_of(row: Row) -> list[Group]:
-    """The cell of the row in each cube of facts_cubes, its names in the order of the columns of usage_groups."""
-    fact, agent, service = row[FACT], row[AGENT] or 0, _short(row[SERVICE])
-    version = _short(row[VERSION])
-    ending = unusual_end(row[FINISH])
+def _add(
+    by_names: dict[tuple[Any, ...], list[Any]],
+    key: tuple[Any, ...],
+    added: tuple[list[tuple[int, Any]], int | None, int | None],
+    sign: int,
+) -> None:
+    cell = by_names.get(key)
+    if cell is None:
+        cell = by_names[key] = [0] * _DURATIONS
+        cell += ({}, {})
+    sums, duration, first_token = added
+    for place, value in sums:
+        cell[place] += sign * value
+    if duration is not None:
+        buckets = cell[_DURATIONS]
+        buckets[duration] = buckets.get(duration, 0) + sign
+    if first_token is not None:
+        buckets = cell[_FIRST_TOKENS]
+        buckets[first_token] = buckets.get(first_token, 0) + sign
+
+
+def _by_group(by_names: dict[tuple[Any, ...], list[Any]]) -> dict[tuple[Group, int], list[Any]]:
+    by_group: dict[tuple[Group, int], list[Any]] = {}
+    for (hour, *names), cell in by_names.items():
+        for group in _groups_of(*names) if len(names) > 2 else [_user_group(*names)]:
+            known = by_group.get((group, hour))
+            if known is None:
+                by_group[group, hour] = _copied(cell)
+            else:
+                _join(known, cell)
+    return by_group
+
+
+def _user_group(fact: str, user: int) -> Group:
+    return ("user", fact, "", 0, "", "", "", "", "", "", "", "", "", "", "", user, "")
+
+
+def _groups_of(fact: str, kind: str, agent: int | None, *names: Any) -> list[Group]:
+    """The cell in each cube of facts_cubes, its names in the order of the columns of usage_groups."""
+    agent = agent or 0
+    version, service, parent, workflow, provider, model, tool, server, error = map(_short, names[:9])
+    finish, decision, metadata, failed, counted = names[9:]
     groups: list[Group] = [
-        ("agent", fact, "", agent, version, service, _short(row[PARENT_AGENT]), "", "", "", "", "", "", "", "", 0, ""),
-        ("flow", fact, "", agent, "", "", "", _short(row[WORKFLOW]), "", "", "", "", "", "", "", 0, ""),
-        ("kind", fact, row[KIND], agent, "", "", "", "", "", "", "", "", "", ending, "", 0, ""),
+        ("agent", fact, "", agent, version, service, parent, "", "", "", "", "", "", "", "", 0, ""),
+        ("flow", fact, "", agent, "", "", "", workflow, "", "", "", "", "", "", "", 0, ""),
+        ("kind", fact, kind, agent, "", "", "", "", "", "", "", "", "", unusual_end(finish), "", 0, ""),
     ]
-    provider, model, tool, server = _short(row[PROVIDER]), _short(row[MODEL]), _short(row[TOOL]), _short(row[SERVER])
     if fact == "llm_call":
         groups.append(("model", fact, "", agent, version, service, "", "", provider, model, "", "", "", "", "", 0, ""))
     elif fact == "tool_call":
-        decision = _short(row[DECISION])
-        groups.append(("tool", fact, "", agent, "", service, "", "", "", "", tool, server, "", "", decision, 0, ""))
-    if row[FAILED] and row[COUNTED]:
-        error = _short(row[ERROR_TYPE]) or "_OTHER"
-        groups.append(("error", fact, "", agent, "", service, "", "", provider, model, tool, server, error, "", "", 0, ""))
-    if row[USER]:
-        groups.append(("user", fact, "", 0, "", "", "", "", "", "", "", "", "", "", "", row[USER], ""))
-    if row[METADATA] is not None and len(row[METADATA]) <= LONGEST_LABEL:
-        groups.append(("label", fact, "", 0, "", "", "", "", "", "", "", "", "", "", "", 0, row[METADATA]))
+        groups.append(("tool", fact, "", agent, "", service, "", "", "", "", tool, server, "", "", _short(decision), 0, ""))
+    if failed and counted:
+        place = (provider, model, tool, server, error or "_OTHER")
+        groups.append(("error", fact, "", agent, "", service, "", "", *place, "", "", 0, ""))
+    if metadata is not None and len(metadata) <= LONGEST_LABEL:
+        groups.append(("label", fact, "", 0, "", "", "", "", "", "", "", "", "", "", "", 0, metadata))
     return groups
 
 
@@ -272,7 +316,19 @@ def _copied(cell: Sequence[Any]) -> list[Any]:
     return [*cell[:_DURATIONS], dict(cell[_DURATIONS]), dict(cell[_FIRST_TOKENS])]
 
 
+def _join(into: list[Any], cell: Sequence[Any]) -> None:
+    """Adds a change to a change: either may take out more than it puts in."""
+    for place in range(_DURATIONS):
+        if cell[place]:
+            into[place] += cell[place]
+    for place in (_DURATIONS, _FIRST_TOKENS):
+        buckets = into[place]
+        for bucket, number in cell[place].items():
+            buckets[bucket] = buckets.get(bucket, 0) + number
+
+
 def _merge(into: list[Any], cell: Sequence[Any]) -> None:
+    """Adds a change to what is stored."""
     for place in range(_DURATIONS):
         if cell[place]:
             into[place] += cell[place]
@@ -298,8 +354,9 @@ def _unpacked(packed: bytes) -> dict[int, int]:
 
 def group_sums(rows: Iterable[Row]) -> list[tuple[Group, int, list[Any], dict[int, int], dict[int, int]]]:
     """What rows (ROW_COLUMNS) add up to, without keeping it: group, hour, sums, durations, times to first token."""
-    by_group: dict[tuple[Group, int], list[Any]] = {}
+    by_names: dict[tuple[Any, ...], list[Any]] = {}
     for row in rows:
         if row[COUNTED] or row[COUNTS_USAGE]:
-            _add_row(by_group, row, 1)
+            _add_row(by_names, row, 1)
+    by_group = _by_group(by_names)
     return [(group, hour, cell[:_DURATIONS], cell[_DURATIONS], cell[_FIRST_TOKENS]) for (group, hour), cell in by_group.items()]

@@ -204,8 +204,7 @@ class FactWriter:
         statements = found.statements()
         for _ in range(4):
             events = self._elsewhere.adopt_sessions(statements) | self._elsewhere.look(statements)
-            missing = [id_ for id_ in events if id_ not in found.rows_by_id()]
-            if not self._load(found, missing) and not self._complete(found):
+            if not self._load(found, events - found.rows_by_id().keys()) and not self._complete(found):
                 break
             statements = found.statements()
         return statements

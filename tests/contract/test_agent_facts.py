@@ -31,18 +31,35 @@ def usage(given: int, got: int) -> dict[str, Any]:
     return {"gen_ai__usage__input_tokens": given, "gen_ai__usage__output_tokens": got}
 
 
-def delegation(trace: int, session: str | None = "s-1") -> list[Record]:
-    """A planner asks a model, then a tool, in which a helper asks a model again. Totals are repeated on the way up."""
+def delegation(trace: int, session: str | None = "s-1", pace: int = 1) -> list[Record]:
+    """A planner asks a model, then a tool, in which a helper asks a model again. Totals are repeated on the way up.
+
+    `pace` is the time between two steps, in seconds.
+    """
     talk = {} if session is None else {"gen_ai__conversation__id": session}
     at = 100 * trace
     return [
         span(trace, 1, None, at, "POST /chat"),
-        span(trace, 2, 1, at + 1, "invoke_agent planner", **AGENT, gen_ai__agent__name="planner", **talk, **usage(300, 30)),
-        span(trace, 3, 2, at + 2, "chat gpt-4o", **CHAT, gen_ai__response__id=f"r-{trace}-1", **usage(100, 10)),
-        span(trace, 4, 2, at + 3, "internal"),
-        span(trace, 5, 4, at + 4, "execute_tool ask", **TOOL, gen_ai__tool__name="ask", gen_ai__tool__call__id=f"c-{trace}"),
-        span(trace, 6, 5, at + 5, "invoke_agent helper", **AGENT, gen_ai__agent__name="helper"),
-        span(trace, 7, 6, at + 6, "chat gpt-4o", **CHAT, gen_ai__response__id=f"r-{trace}-2", user__id="ada", **usage(200, 20)),
+        span(
+            trace, 2, 1, at + 1 * pace, "invoke_agent planner", **AGENT, gen_ai__agent__name="planner", **talk, **usage(300, 30)
+        ),
+        span(trace, 3, 2, at + 2 * pace, "chat gpt-4o", **CHAT, gen_ai__response__id=f"r-{trace}-1", **usage(100, 10)),
+        span(trace, 4, 2, at + 3 * pace, "internal"),
+        span(
+            trace, 5, 4, at + 4 * pace, "execute_tool ask", **TOOL, gen_ai__tool__name="ask", gen_ai__tool__call__id=f"c-{trace}"
+        ),
+        span(trace, 6, 5, at + 5 * pace, "invoke_agent helper", **AGENT, gen_ai__agent__name="helper"),
+        span(
+            trace,
+            7,
+            6,
+            at + 6 * pace,
+            "chat gpt-4o",
+            **CHAT,
+            gen_ai__response__id=f"r-{trace}-2",
+            user__id="ada",
+            **usage(200, 20),
+        ),
     ]
 
 
@@ -113,6 +130,7 @@ def session_by_log() -> list[Record]:
 
 STORIES = {
     "delegation": delegation(1) + delegation(2) + delegation(3, None),
+    "across hours": delegation(4, "s-4", 1_500),
     "coding agent": coding_agent() + coding_agent("cc-2", 40),
     "gateway": gateway(),
     "ring": ring(),

@@ -28,7 +28,7 @@ UNKNOWN = {**CHAT, "gen_ai__request__model": "house-model", "gen_ai__provider__n
 async def fill(path: Path) -> None:
     store = await open_store(SqliteSettings(path))
     own = span(5, 1, None, 0, "chat house-model", **UNKNOWN, **usage(100, 10))
-    await deliver(store, [*delegation(1), *coding_agent(), own])
+    await deliver(store, [*delegation(1, pace=3_000), *coding_agent(), own])
     assert (await sums(store)).unpriced_calls == 1
     await store.aclose()
 
