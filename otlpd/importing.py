@@ -26,6 +26,7 @@ from storage.rows import Kernel
 from storage.rows.settings import RowSettings
 from storage.sqlite.retention import RetentionSettings
 from storage.sqlite.store import SqliteSettings, open_store
+from storage.sqlite.writer import WriterSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -57,6 +58,7 @@ class Figures:
     stored: int = 0
     known: int = 0
     first_time: int = 0
+    facts_owed: bool = False
     faults: list[str] = field(default_factory=list)
 
     def add(self, group: Group) -> None:
@@ -85,7 +87,8 @@ def rows_group(kind: str, now: int, settings: RowSettings, documents: Sequence[d
     translation, faults = translated(kind, documents, now)
     kernel = _kernel(settings)
     batches = [
-        decode_request(signal, message.SerializeToString(), "protobuf", now, kernel) for signal, message in translation.requests
+        decode_request(signal, message.SerializeToString(), "protobuf", now, kernel, derive=False)
+        for signal, message in translation.requests
     ]
     return Group(len(documents), [batch.dump() for batch in batches], faults, _first_time(batches))
 
@@ -99,7 +102,7 @@ def lines_group(now: int, settings: RowSettings, lines: Sequence[tuple[int, str,
             faults.append(f"line {number}: names none of resourceSpans, resourceLogs, resourceMetrics")
             continue
         try:
-            batch = decode_request(signal, text, "json", now, _kernel(settings))
+            batch = decode_request(signal, text, "json", now, _kernel(settings), derive=False)
         except RefusedRequest as error:
             faults.append(f"line {number}: {error.message}")
             continue
@@ -134,17 +137,20 @@ async def import_all(
                     await _write(store, group, figures)
                 figures.add(group)
                 progress(figures.records, source.total or figures.records)
+            if store is not None:
+                figures.facts_owed = bool((await store.statistics()).counters["facts_owed"])
     return figures
 
 
 @contextlib.asynccontextmanager
 async def _opened(database: Path | None, settings: RowSettings) -> AsyncIterator[Store | None]:
-    """Nothing is removed by age while old records come in."""
+    """Nothing is removed by age while old records come in, and what they tell of agents waits: that costs as much as the rest."""
     if database is None:
         yield None
         return
     retention = RetentionSettings(max_age_days=None, max_size_bytes=None)
-    store = await open_store(SqliteSettings(database, retention=retention, prices=settings.make_prices()))
+    writer = WriterSettings(work_out_facts=False)
+    store = await open_store(SqliteSettings(database, writer, retention, prices=settings.make_prices()))
     try:
         yield store
     finally:

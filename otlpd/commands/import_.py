@@ -124,6 +124,8 @@ def _tell(figures: Figures, *, dry_run: bool) -> None:
         note(f"... and {figures.refused - len(figures.faults)} more")
     done = "would be taken over" if dry_run else "taken over"
     there = "" if dry_run else f": {figures.stored:,} rows stored, {figures.known:,} were there already"
+    if figures.facts_owed:
+        note("what agents did in them (calls, runs, sessions) is worked out while `otlpd serve` runs next")
     note(f"{figures.records - figures.refused:,} of {figures.records:,} records {done}{there}")
 
 

@@ -45,10 +45,14 @@ JOB_EVERY_SECONDS = 0.25
 
 @dataclass(frozen=True, slots=True)
 class WriterSettings:
-    """Bounds of what may wait for a commit. 64 MiB of requests take about three times that in memory."""
+    """Bounds of what may wait for a commit. 64 MiB of requests take about three times that in memory.
+
+    Without `work_out_facts` those of all spans and log records stay owed, for the next one who opens the file.
+    """
 
     max_waiting_rows: int = 200_000
     max_waiting_bytes: int = 64 * 2**20
+    work_out_facts: bool = True
 
 
 @dataclass(slots=True)
@@ -203,6 +207,7 @@ class Writer:
         try:
             work = Work(connection, self._prices)
             work.load()
+            self.figures.facts_owed = work.owed.pieces
             self._opened.set()
             while self._turn(work):
                 pass
@@ -256,8 +261,12 @@ class Writer:
             if not came:
                 return
 
+    @property
+    def _owes_facts(self) -> bool:
+        return not self._settings.work_out_facts or not self._allowance.is_left
+
     def _pay_facts(self, work: Work, *, at_rest: bool) -> None:
-        if not work.owed.pieces or not (at_rest or self._allowance.is_left):
+        if not work.owed.pieces or not self._settings.work_out_facts or not (at_rest or self._allowance.is_left):
             self.figures.facts_owed = work.owed.pieces
             return
         started = time.perf_counter()
@@ -293,7 +302,7 @@ class Writer:
     def _commit(self, work: Work, group: list[_Waiting]) -> None:
         started = time.perf_counter()
         try:
-            written, news = work.write([item.batch for item in group], owe_facts=not self._allowance.is_left)
+            written, news = work.write([item.batch for item in group], owe_facts=self._owes_facts)
         except Exception as error:  # noqa: BLE001  every kind of fault is sorted there
             self._refuse(work, group, error)
             return

@@ -6,6 +6,7 @@ import contextlib
 import json
 import sqlite3
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -165,7 +166,7 @@ def rows_of(database: Path, query: str) -> list[tuple[Any, ...]]:
         return file.execute(query).fetchall()
 
 
-def test_old_flat_events_become_calls_and_come_once(tmp_path: Path) -> None:
+def test_old_flat_events_become_calls_and_come_once(start_daemon: StartDaemon, tmp_path: Path) -> None:
     old = old_databases.flat_events(tmp_path / "cylestio.db", 1200)
     untouched = old.read_bytes()
     assert "1,200 of 1,200 records" in taken_over(tmp_path, "cylestio", old, "--dry-run")
@@ -173,6 +174,10 @@ def test_old_flat_events_become_calls_and_come_once(tmp_path: Path) -> None:
     assert "1,200 of 1,200 records" in taken_over(tmp_path, "cylestio", old)
     database = tmp_path / "otlpd.db"
     assert rows_of(database, "select count(*) from logs") == [(1200,)]
+    daemon = start_daemon()
+    while daemon.ask("/api/stats")["counters"]["facts_owed"]:
+        time.sleep(0.05)
+    daemon.stop()
     assert rows_of(database, "select count(*), sum(input_tokens) from llm_calls") == [(600, 4200)]
     assert ": 0 rows stored" in taken_over(tmp_path, "cylestio", old)
     assert rows_of(database, "select count(*) from logs") == [(1200,)]
