@@ -50,6 +50,7 @@ def _facts(path: str, handler: Handler, summary: str, description: str = "") -> 
         description=description,
         parameters=_LIST,
         schema=array(ref("Fact")),
+        text_types=("application/jsonl",),
         tag="agents",
         paged=True,
     )

@@ -130,8 +130,7 @@ def _typed(schema: dict[str, Any], text: str) -> Any:
 
 def _answer(route: Route) -> dict[str, Any]:
     content: dict[str, Any] = {route.media_type: {"schema": route.schema}}
-    if route.path == "/metrics":
-        content |= {"text/plain": {"schema": {"type": "string"}}, "application/openmetrics-text": {"schema": {"type": "string"}}}
+    content |= {media_type: {"schema": {"type": "string"}} for media_type in route.text_types}
     answer: dict[str, Any] = {"description": route.summary, "content": content}
     if route.paged:
         answer["headers"] = {

@@ -78,6 +78,7 @@ class Parameter:
 @dataclass(frozen=True, slots=True)
 class Route:
     """One path. `schema` is the JSON schema of a good answer; a route without one is a page and not in the document.
+    `text_types` are the media types in which the same answer can be had as text.
 
     `bounded` routes ask the store and count against Limits.running_questions; `open` ones need no key.
     """
@@ -89,6 +90,7 @@ class Route:
     parameters: Sequence[Parameter] = ()
     schema: Mapping[str, Any] | None = None
     media_type: str = "application/json"
+    text_types: Sequence[str] = ()
     tag: Literal["traces", "logs", "metrics", "latency", "agents", "live", "status", "pages"] = "status"
     attributes: bool = False
     paged: bool = False

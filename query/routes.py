@@ -210,6 +210,7 @@ ROUTES = (
         summary="The program's own figures",
         description="JSON, or the text formats of Prometheus where Accept asks for text/plain or application/openmetrics-text.",
         schema=ref("Measurements"),
+        text_types=("text/plain", "application/openmetrics-text"),
         bounded=False,
     ),
     Route(path="/openapi.json", handler=show_document, summary="This document", tag="pages", bounded=False, open=True),
