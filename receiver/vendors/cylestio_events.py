@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Literal
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from receiver.vendors.export import Exports, LogEntry, Scope
+from receiver.vendors.export import Exports, LogEntry, Scope, add_attributes
 from receiver.vendors.json_text import digest
-from receiver.vendors.values import attributes, clean_text
+from receiver.vendors.values import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -157,8 +157,8 @@ def _span(start: Event, finish: Event, pair: Pair) -> Span:
         kind=Span.SPAN_KIND_CLIENT if is_client else Span.SPAN_KIND_INTERNAL,
         start_time_unix_nano=start.entry.time_ns or end,
         end_time_unix_nano=end,
-        attributes=attributes(values),
     )
+    add_attributes(span, values)
     if "error.type" in values:
         message = values.get("exception.message")
         span.status.code = Status.STATUS_CODE_ERROR

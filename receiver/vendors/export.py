@@ -41,9 +41,9 @@ if TYPE_CHECKING:
 
     from receiver.vendors.dialect import ExportRequest, Json, JsonObject, Signal
 
-# Field tags of LogRecord.body, LogRecord.attributes and ScopeLogs.log_records. Protobuf reads messages put behind each other as
-# one, so a part may be added as bytes.
-_RECORD_BODY, _RECORD_ATTRIBUTE, _SCOPE_RECORD = b"\x2a", b"\x32", b"\x12"
+# Field tags of LogRecord.body, LogRecord.attributes, ScopeLogs.log_records and Span.attributes. Protobuf reads messages put
+# behind each other as one, so a part may be added as bytes.
+_RECORD_BODY, _RECORD_ATTRIBUTE, _SCOPE_RECORD, _SPAN_ATTRIBUTE = b"\x2a", b"\x32", b"\x12", b"\x4a"
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.41.0"
 
 
@@ -173,6 +173,10 @@ class Exports:
                 for (scope, _), (resource, points) in self._points.items()
             ]
         )
+
+
+def add_attributes(span: Span, values: JsonObject) -> None:
+    span.MergeFromString(encoded_attributes(values, _SPAN_ATTRIBUTE))
 
 
 def _scope_logs(scope: Scope, records: Sequence[bytes]) -> ScopeLogs:

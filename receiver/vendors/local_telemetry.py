@@ -33,7 +33,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from receiver.vendors.dialect import Answer, Dialect, Element, Endpoint, Translation, VendorRequestError
-from receiver.vendors.export import Exports, LogEntry, Scope
+from receiver.vendors.export import Exports, LogEntry, Scope, add_attributes
 from receiver.vendors.json_text import (
     JsonFaultError,
     JsonRecord,
@@ -263,7 +263,7 @@ def _export(
     updated: JsonObject = {} if updated_fields is None else {"telemetry.updated_fields": list(updated_fields)}
     parents = {(_trace_id(run), run.run_id): _span_id(run) for _, run in runs}
     for record, run in runs:
-        resource, uid = _resource(run), _uid(record, run)
+        resource, uid, values = _resource(run), _uid(record, run), _attributes(run)
         span_id, trace_id = _span_id(run), _trace_id(run)
         created = parse_time(run.created_at)
         if uid in seen:
@@ -274,7 +274,7 @@ def _export(
             time_ns=received_time_ns if created is None else created,
             observed_time_ns=received_time_ns,
             body=object_of(record.value),
-            attributes={**_attributes(run), **updated},
+            attributes={**values, **updated},
             event_name="telemetry.run",
             original=record.text,
             trace_id=trace_id,
@@ -283,7 +283,7 @@ def _export(
         exports.add_log(SCOPE, resource, entry)
         if (run.known_status() != "running" or run.end_time) and span_id not in ended:
             ended.add(span_id)
-            span = _span(run, trace_id, span_id, received_time_ns)
+            span = _span(run, values, (trace_id, span_id), received_time_ns)
             span.parent_span_id = parents.get((trace_id, run.parent_run_id or ""), b"")
             exports.add_span(SCOPE, resource, span)
     return exports
@@ -315,21 +315,21 @@ def _attributes(run: Run) -> JsonObject:
     return values
 
 
-def _span(run: Run, trace_id: bytes, span_id: bytes, received_time_ns: int) -> Span:
+def _span(run: Run, values: JsonObject, ids: tuple[bytes, bytes], received_time_ns: int) -> Span:
     start = parse_time(run.start_time) or parse_time(run.created_at) or received_time_ns
     end = parse_time(run.end_time) or representable(start + run.duration_ms * 1_000_000) or start
-    status, values = run.known_status(), _attributes(run)
+    status = run.known_status()
     if status in {"failure", "timeout"}:
-        values["error.type"] = "timeout" if status == "timeout" else "_OTHER"
+        values = {**values, "error.type": "timeout" if status == "timeout" else "_OTHER"}
     span = Span(
-        trace_id=trace_id,
-        span_id=span_id,
+        trace_id=ids[0],
+        span_id=ids[1],
         name=clean_text(run.job_type),
         kind=Span.SPAN_KIND_INTERNAL,
         start_time_unix_nano=start,
         end_time_unix_nano=max(start, end),
-        attributes=attributes(values),
     )
+    add_attributes(span, values)
     if status == "success":
         span.status.code = Status.STATUS_CODE_OK
     elif status in {"failure", "timeout"}:
