@@ -83,6 +83,20 @@ def test_an_agent_and_a_session_stand(visit: Visit, axe: str) -> None:
     visit.open(f"sessions/{session['session_id']}").check(axe)
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_trace_of_an_agent_shows_what_its_calls_cost(chromium: Browser, told: Daemon, axe: str, scheme: Scheme) -> None:
+    """The figure at the top is the sum over the trace's model calls that count."""
+    with Visit(chromium, told, scheme) as visit:
+        most = told.ask("/api/llm-calls?start=2000-01-01&agent=weather_agent&order=input_tokens&limit=50")
+        call = next(one for one in most if one["span_id"] and one["counts_usage"])
+        calls = told.ask(f"/api/llm-calls?start=2000-01-01&trace_id={call['trace_id']}&limit=1000")
+        tokens = sum(one["input_tokens"] or 0 for one in calls if one["counted"] and one["counts_usage"] and one["span_id"])
+        visit.open(f"traces/{call['trace_id']}?span={call['span_id']}")
+        expect(visit.page.locator("main .facts").first).to_contain_text(f"{tokens:,} tokens in")
+        screenshot(visit, "trace-of-an-agent", scheme)
+        visit.check(axe)
+
+
 def test_the_overview_counts_what_the_api_counts(visit: Visit) -> None:
     visit.open("overview")
     asked = visit.daemon.ask("/api/latency?group_by=service")

@@ -65,7 +65,7 @@ class Visit:
     def settle(self) -> Self:
         """Until the view has a title and nothing is being waited for."""
         expect(self.page.locator("main h1")).to_be_visible()
-        self.page.wait_for_timeout(300)
+        self.page.wait_for_timeout(600)  # what takes longer is announced by then
         expect(self.page.locator(".waiting")).to_have_count(0, timeout=WAIT_MS)
         return self
 

@@ -18,7 +18,9 @@ export interface Cell {
 const HEIGHT = 260;
 const TALLEST_ROW = 10;
 const LEFT = 64;
+const TOP = 8;
 const BOTTOM = 18;
+const GAP_FROM = 4; // pixels; between lower rows a gap would look like a stripe
 const LABEL_EVERY = 36; // pixels
 
 export function Heat({ histograms, fromMs, toMs, everyMs, hrefOf }: { histograms: readonly Histogram[]; fromMs: number; toMs: number; everyMs: number; hrefOf: (cell: Cell) => string }) {
@@ -28,7 +30,8 @@ export function Heat({ histograms, fromMs, toMs, everyMs, hrefOf }: { histograms
   const columns = Math.max(1, Math.ceil((toMs - first) / everyMs));
   const wide = (width - LEFT - 4) / columns;
   const tall = Math.min(TALLEST_ROW, HEIGHT / Math.max(1, rows.length));
-  const height = rows.length * tall;
+  const height = TOP + rows.length * tall;
+  const gap = tall < GAP_FROM ? 0 : 0.5;
   const labelled = Math.ceil(LABEL_EVERY / tall);
   const rowOf = new Map(rows.map((minMs, row) => [minMs, row]));
   const total = cells.reduce((sum, cell) => sum + cell.count, 0);
@@ -37,7 +40,7 @@ export function Heat({ histograms, fromMs, toMs, everyMs, hrefOf }: { histograms
       <svg width={width} height={height + BOTTOM} role="group" aria-label={`Durations of ${count(total)} spans over time; the table has their percentiles`}>
         {rows.map((minMs, row) =>
           row % labelled === 0 ? (
-            <text key={minMs} x={LEFT - 6} y={height - row * tall} text-anchor="end">
+            <text key={minMs} x={LEFT - 6} y={height - row * tall + 1} text-anchor="end">
               {duration(Number(minMs.toPrecision(2)))}
             </text>
           ) : null,
@@ -48,7 +51,7 @@ export function Heat({ histograms, fromMs, toMs, everyMs, hrefOf }: { histograms
               x={LEFT + ((cell.startMs - first) / everyMs) * wide}
               y={height - ((rowOf.get(cell.minMs) ?? 0) + 1) * tall}
               width={Math.max(1, wide - 0.5)}
-              height={Math.max(1, tall - 0.4)}
+              height={Math.max(1, tall - gap)}
               fill-opacity={0.12 + 0.88 * (Math.log1p(cell.count) / Math.log1p(most))}
             >
               <title>{`${clock(new Date(cell.startMs))}, ${duration(cell.minMs)} to ${duration(cell.maxMs)}: ${count(cell.count)} spans`}</title>

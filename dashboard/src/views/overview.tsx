@@ -114,7 +114,7 @@ function Charts({ latencies, range, everyMs }: { latencies: readonly Schemas["La
   const shown = useMemo(() => over(latencies, range, everyMs), [latencies]);
   return (
     <div class="columns">
-      <Panel title={`Spans per ${duration(everyMs)}`}>
+      <Panel title={`Spans per ${duration(everyMs).replace(/^1 /, "")}`}>
         <Chart label="Spans and failed spans over time" times={shown.times} lines={shown.rate} format={short} {...shown.edges} />
       </Panel>
       <Panel title="p95 by service">

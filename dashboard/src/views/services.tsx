@@ -28,7 +28,6 @@ interface Box {
 const HEIGHT = 40;
 const GAP = 16;
 const MOST_CALLS = 300;
-const MOST_LABELS = 10; // more would cover each other; the table has the figures
 
 export default function Services() {
   const range = useRange("-1h");
@@ -119,7 +118,7 @@ function CallMap({ calls, latencies, range }: { calls: readonly Calls[]; latenci
         {calls.map((call) => {
           const from = boxes.get(keyOf(call.source, "service"));
           const to = boxes.get(keyOf(call.target, call.kind));
-          return from && to && <Edge key={`${call.source} ${call.kind} ${call.target}`} call={call} from={from} to={to} wide={wide} most={most} labelled={calls.length <= MOST_LABELS} />;
+          return from && to && <Edge key={`${call.source} ${call.kind} ${call.target}`} call={call} from={from} to={to} wide={wide} most={most} labelled={calls.filter((other) => other.source === call.source).length === 1} />;
         })}
         {[...boxes.values()].map((box) => (
           <Node key={box.key} box={box} wide={wide} latency={figures.get(box.key)} seconds={seconds} range={range} />
@@ -141,7 +140,7 @@ function Edge({ call, from, to, wide, most, labelled }: { call: Calls; from: Box
         <title>{`${call.source ?? "no service name"} → ${call.target}: ${count(call.count)} calls, ${percent(call.error_rate)} failed, ${duration(call.mean_ms)} on average`}</title>
       </path>
       {labelled && forward && (
-        <text x={x1 + (x2 - x1) * 0.5} y={(y1 + y2) / 2 - 4} text-anchor="middle">
+        <text x={x1 + 8} y={y1 - 5}>
           {short(call.count)}{call.error_count > 0 && ` · ▲ ${percent(call.error_rate)}`} · {duration(call.mean_ms)}
         </text>
       )}

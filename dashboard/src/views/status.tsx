@@ -88,7 +88,7 @@ function Figures({ measured }: { measured: Schemas["Measurements"] }) {
         <Received rows={byPath} />
       </Panel>
       <div class="columns">
-        {[...groups].map(([title, found]) => (
+        {[...groups].sort(([a], [b]) => (a < b ? 1 : -1)).map(([title, found]) => (
           <Panel key={title} title={title}>
             <Table label={title} columns={columns} items={found} keyOf={(row) => `${row.name} ${row.labels}`} />
           </Panel>

@@ -70,7 +70,7 @@ function Shown({ trace, facts, asked, params }: { trace: Trace; facts: readonly 
         <Tabs<Tab> label="How the trace is shown" chosen={tab} onChoose={(next) => change({ tab: next === "waterfall" ? null : next }, true)} tabs={[["waterfall", "Waterfall"], ["flame", "Flame graph"], ["table", "Table"], ["logs", `Logs ${trace.logs.length}`]]} />
         {tab === "waterfall" && <SpanSearch trace={trace} matching={matching} search={search} onSearch={setSearch} chosen={chosen} onChoose={choose} />}
       </div>
-      <div class={node ? "split" : ""}>
+      <div class={node ? "shown split" : "shown"}>
         <div class="left">
           {tab === "waterfall" && <Waterfall tree={tree} chosen={chosen} onChoose={choose} matching={matching} />}
           {tab === "flame" && <Flame tree={tree} chosen={chosen} onChoose={choose} />}
