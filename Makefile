@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
 	$(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
+# Tests run side by side: they wait for processes and disks more than they compute, so one more than the processors.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 # Further words for the program that a target runs: make run ARGS="--api-port 8080", make test ARGS="tests/unit -k keys".
 ARGS ?=
 
@@ -21,7 +23,7 @@ run: $(VENV)/.program ## run the daemon (ARGS="--api-port 8080" and so on)
 	$(BIN)/python -m otlpd serve $(ARGS)
 
 test: $(VENV)/.tools ## run all tests (ARGS="tests/unit" for some)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
 browser: $(VENV)/.tools ## run the tests of the page in a real Chromium
 	$(BIN)/python -m pytest tests/browser $(ARGS)
