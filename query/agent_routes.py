@@ -82,7 +82,7 @@ AGENT_ROUTES = (
         handler=show_agent,
         summary="One agent",
         parameters=(words.IDENTIFIER, *words.RANGE),
-        schema=ref("Agent"),
+        schema=ref("ShownAgent"),
         tag="agents",
     ),
     Route(

@@ -154,6 +154,21 @@ _AGENT: dict[str, Schema] = {
     "told_by": told(TEXT, "`metrics` where no span and no log tells of its calls; then the sums are in `metrics`."),
     "metrics": {"type": "object", "additionalProperties": NUMBER},
 }
+_LISTED_AGENT: dict[str, Schema] = {
+    **_AGENT,
+    "llm_provider": told(TEXT_OR_NULL, "The model that its events from Cylestio's clients named last."),
+    "event_count": told(
+        COUNT_OR_NULL, "Events that Cylestio's clients sent of it, whatever the range; null while they are being counted."
+    ),
+}
+_SHOWN_AGENT: dict[str, Schema] = {
+    **_LISTED_AGENT,
+    "first_event": told(TEXT_OR_NULL, "The type of the first of these events."),
+    "first_event_time": TIME_OR_NULL,
+    "latest_event": told(TEXT_OR_NULL, "The type of the last of these events."),
+    "latest_event_time": TIME_OR_NULL,
+}
+_COUNTS_BY_NAME: Schema = {"type": ["object", "null"], "additionalProperties": COUNT}
 _SESSION: dict[str, Schema] = {
     "session_id": TEXT,
     "inferred": told(BOOLEAN, "Nothing named a session: this is one trace."),
@@ -225,10 +240,14 @@ AGENT_SCHEMAS: dict[str, Schema] = {
         ),
         facts=array(ref("FactNode")),
     ),
-    "Agent": thing("An agent and what it did in the range.", **_AGENT),
+    "Agent": thing("An agent and what it did in the range.", **_LISTED_AGENT),
+    "ShownAgent": thing("An agent and what it did in the range, and the ends of its events.", **_SHOWN_AGENT),
     "AgentDetail": thing(
         "An agent by version, model, tool and error, and whom it works with.",
-        **_AGENT,
+        **_SHOWN_AGENT,
+        event_count_by_type=told(_COUNTS_BY_NAME, "Of the events from Cylestio's clients."),
+        event_count_by_channel=_COUNTS_BY_NAME,
+        avg_response_time_ms=told(MILLISECONDS_OR_NULL, "Of the events that end a model call; 0 where none told it."),
         versions=STRINGS,
         services=STRINGS,
         models=array(ref("Usage")),

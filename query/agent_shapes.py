@@ -12,6 +12,7 @@ import orjson
 from query.shapes import attributes, milliseconds, time
 
 if TYPE_CHECKING:
+    from query.legacy.agent_events import AgentEvents
     from storage.agents_contract import (
         ActiveRun,
         AgentDetail,
@@ -194,9 +195,32 @@ def agent(record: AgentSummary) -> dict[str, Any]:
     }
 
 
-def agent_detail(record: AgentDetail) -> dict[str, Any]:
+def listed_agent(record: AgentSummary, events: AgentEvents | None) -> dict[str, Any]:
+    """With the keys that readers of Cylestio's mini server ask for; null while its events are being counted."""
     return {
-        **agent(record.summary),
+        **agent(record),
+        "llm_provider": None if events is None else events.model,
+        "event_count": None if events is None else events.count,
+    }
+
+
+def shown_agent(record: AgentSummary, events: AgentEvents | None) -> dict[str, Any]:
+    there = events if events is not None and events.count else None
+    return {
+        **listed_agent(record, events),
+        "first_event": there and there.first_type,
+        "first_event_time": there and time(there.first_time),
+        "latest_event": there and there.last_type,
+        "latest_event_time": there and time(there.last_time),
+    }
+
+
+def agent_detail(record: AgentDetail, events: AgentEvents | None) -> dict[str, Any]:
+    return {
+        **shown_agent(record.summary, events),
+        "event_count_by_type": None if events is None else dict(events.types.most_common()),
+        "event_count_by_channel": None if events is None else dict(events.channels.most_common()),
+        "avg_response_time_ms": None if events is None else events.mean_response_ms,
         "versions": list(record.versions),
         "services": list(record.services),
         "models": [usage(row) for row in record.models],

@@ -2,37 +2,88 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from query import agent_shapes, answers
+from query.agent_shapes import agent_detail, listed_agent, shown_agent
 from query.agent_vocabulary import fact_filter
 from query.faults import NotFound
+from query.legacy.agent_events import EVENT_COUNTS, NO_EVENTS
 from query.parameters import time_range
-from storage.agents_contract import FactFilter, UsageQuery
+from storage.agents_contract import AgentDetail, AgentSummary, FactFilter, Sums, UsageQuery
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from aiohttp import web
 
+    from query.legacy.agent_events import AgentEvents
     from query.question import Question
 
 
 async def list_agents(question: Question) -> web.Response:
-    found = await question.store.agents(fact_filter(question.values))
-    return await answers.array(question, found[: question.values["limit"]], agent_shapes.agent)
+    filter_ = fact_filter(question.values)
+    found, events = await question.store.agents(filter_), await _events(question)
+    return await answers.array(question, _all(filter_, found, events)[: question.values["limit"]], _shape(listed_agent, events))
 
 
 async def show_agent(question: Question) -> web.Response:
-    found = await question.store.agents(FactFilter(time_range(question.values), agent=question.values["id"]))
-    if not found:
+    filter_ = FactFilter(time_range(question.values), agent=question.values["id"])
+    found, events = await question.store.agents(filter_), await _events(question)
+    everything = _all(filter_, found, events)
+    if not everything:
         raise _unknown(question.values["id"])
-    return await answers.json(question, found[0], agent_shapes.agent)
+    return await answers.json(question, everything[0], _shape(shown_agent, events))
 
 
 async def show_agent_summary(question: Question) -> web.Response:
-    found = await question.store.agent(question.values["id"], time_range(question.values))
-    if found is None:
-        raise _unknown(question.values["id"])
-    return await answers.json(question, found, agent_shapes.agent_detail)
+    name, range_ = question.values["id"], time_range(question.values)
+    found, events = await question.store.agent(name, range_), await _events(question)
+    everything = _all(FactFilter(range_, agent=name), [] if found is None else [found.summary], events)
+    if not everything:
+        raise _unknown(name)
+    detail = AgentDetail(everything[0], *[()] * 7) if found is None else replace(found, summary=everything[0])
+    return await answers.json(question, detail, lambda record: agent_detail(record, _of(events, name)))
+
+
+async def _events(question: Question) -> Mapping[str, AgentEvents] | None:
+    return await question.request.app[EVENT_COUNTS].by_agent()
+
+
+def _of(events: Mapping[str, AgentEvents] | None, name: str) -> AgentEvents | None:
+    """None while they are still being counted."""
+    return None if events is None else events.get(name, NO_EVENTS)
+
+
+def _shape(
+    shape: Callable[[AgentSummary, AgentEvents | None], dict[str, Any]], events: Mapping[str, AgentEvents] | None
+) -> Callable[[AgentSummary], dict[str, Any]]:
+    return lambda record: shape(record, _of(events, record.name))
+
+
+def _all(filter_: FactFilter, found: Sequence[AgentSummary], events: Mapping[str, AgentEvents] | None) -> list[AgentSummary]:
+    """Agents seen by their runs and calls, and by events that tell of neither; the one seen last first."""
+    if not events:
+        return list(found)
+    everyone = [_widened(one, events.get(one.name, NO_EVENTS)) for one in found]
+    # Events alone have no model, no workflow and the like.
+    if filter_ == FactFilter(filter_.range, agent=filter_.agent):
+        known = {one.name for one in found}
+        start, end = filter_.range.start or 0, filter_.range.end
+        everyone += [
+            AgentSummary(name, None, name, None, one.first_time, one.last_time, 0, Sums())
+            for name, one in events.items()
+            if name not in known and filter_.agent in {None, name}
+            if one.last_time >= start and (end is None or one.first_time < end)
+        ]
+    return sorted(everyone, key=lambda one: (-one.last_seen, one.name))
+
+
+def _widened(one: AgentSummary, events: AgentEvents) -> AgentSummary:
+    if not events.count:
+        return one
+    return replace(one, first_seen=min(one.first_seen, events.first_time), last_seen=max(one.last_seen, events.last_time))
 
 
 def _unknown(name: str) -> NotFound:

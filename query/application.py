@@ -15,6 +15,7 @@ from aiohttp import web
 
 from query import faults, parameters
 from query.faults import QuestionTooLong, TooManyQuestions
+from query.legacy.agent_events import EVENT_COUNTS, EventCounts
 from query.openapi import document
 from query.pages import DOCUMENT
 from query.question import QUERY_SCOPE, QueryContext, Question, Route
@@ -36,6 +37,9 @@ def add_routes(app: web.Application, context: QueryContext, routes: Sequence[Rou
     broadcast = Broadcast(context.store)
     app[BROADCAST] = broadcast
     app.on_shutdown.append(broadcast.close)
+    counts = EventCounts(context.store)
+    app[EVENT_COUNTS] = counts
+    app.on_shutdown.append(counts.close)
     for route in routes:
         app.router.add_get(route.path, _handler(route, context, running), allow_head=True)
     app.middlewares.append(_answer_errors({route.path: route for route in routes}))

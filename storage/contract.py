@@ -93,6 +93,7 @@ class LogCountQuery:
 
     Filters are those of LogQuery; attributes (up to 3) are compared as text. `interval_ns` counts each interval by itself.
     `sum_of` are up to 4 attribute keys whose numbers are summed, `values_of` is one whose numbers are given one by one.
+    Only records numbered after `after_id` and up to `last_id` are looked at.
     """
 
     range: TimeRange = EVER
@@ -106,6 +107,8 @@ class LogCountQuery:
     interval_ns: int | None = None
     sum_of: tuple[str, ...] = ()
     values_of: str | None = None
+    after_id: int = 0
+    last_id: int | None = None
     limit: int = 10_000
 
 
@@ -424,6 +427,10 @@ class Store(AgentStore, PictureStore, Protocol):
 
         A uid that ends in "#" stands for all that begin with it: several records of one thing.
         """
+        ...
+
+    async def last_log_number(self) -> int:
+        """The number of the log record that was stored last, of those that are there; 0 where there is none."""
         ...
 
     async def metrics(self, name_contains: str | None = None, service: str | None = None) -> Sequence[MetricSummary]: ...

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 AGENT = "gen_ai.agent.id"
 SESSION = "session.id"
 EVENT_TYPE = "cylestio_mini.event_type"
+MODEL = "gen_ai.request.model"
+# Events that end a model call and tell how long it took.
+RESPONSES = ("cylestio.LLM_call_finish", "cylestio.model_response", "llm.call.finish", "llm.call.end", "llm.response")
 CYLESTIO = ("seed.cylestio_mini", "seed.cylestio_local")
 MOST_LOOKED_AT = 50_000
 _PAGE = 1000

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from query.legacy import figures
 from query.legacy.endpoint import DAY, Ask, Endpoint, Refusal
-from query.legacy.events import AGENT, CYLESTIO, SESSION, Event, Wanted, by_number, newest, oldest
+from query.legacy.events import AGENT, CYLESTIO, RESPONSES, SESSION, Event, Wanted, by_number, newest, oldest
 from query.legacy.times import INTERVALS, iso
 from storage.contract import AttributeFilter, LogCountQuery, TimeRange
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from storage.contract import LogCount
 
 CHANNEL, EVENT_TYPE = "cylestio_mini.channel", "cylestio_mini.event_type"
-# Events that end a model call and tell how long it took.
-RESPONSES = ("cylestio.LLM_call_finish", "cylestio.model_response", "llm.call.finish", "llm.call.end", "llm.response")
 _MOST = 10_000
 
 

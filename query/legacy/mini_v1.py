@@ -6,8 +6,8 @@ from typing import Any
 
 from query.legacy import figures
 from query.legacy.endpoint import DAY, HOUR, Ask, Endpoint, Refusal
-from query.legacy.events import AGENT, Event, Wanted, by_number, every, newest, oldest
-from query.legacy.mini import RESPONSES, counts, event_details, event_object
+from query.legacy.events import AGENT, RESPONSES, Event, Wanted, by_number, every, newest, oldest
+from query.legacy.mini import counts, event_details, event_object
 from query.legacy.times import INTERVALS, iso
 from storage.contract import TimeRange
 

@@ -32,7 +32,8 @@ def log_counts(reader: Reader, query: LogCountQuery) -> list[LogCount]:
         "start": search.start,
         "end": search.end,
         "services": search.parameters["services"],
-        "first_id": first_id,
+        "first_id": max(first_id, query.after_id + 1),
+        "last_id": query.last_id,
         "event": query.event,
         "severity": query.severity,
         "scopes": scopes,
@@ -50,6 +51,11 @@ def log_counts(reader: Reader, query: LogCountQuery) -> list[LogCount]:
         LogCount(tuple(row[:groups]), row[3], row[4], row[5], row[6], tuple(row[7 : 7 + sums]), row[11] or ())
         for row in reader.rows("count_logs", parameters)
     ]
+
+
+def last_log_number(reader: Reader) -> int:
+    (number,) = reader.execute(statement("last_log_number")).fetchone()
+    return int(number)
 
 
 def _path(key: str) -> str:

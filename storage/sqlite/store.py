@@ -202,6 +202,9 @@ class SqliteStore(AgentAnswers):
     async def log_numbers(self, record_uids: Sequence[str]) -> Mapping[str, int]:
         return await self._ask(lambda reader: read_logs.log_numbers(reader, record_uids))
 
+    async def last_log_number(self) -> int:
+        return await self._ask(read_log_counts.last_log_number)
+
     async def metrics(self, name_contains: str | None = None, service: str | None = None) -> Sequence[MetricSummary]:
         return await self._ask(lambda reader: read_metrics.metrics(reader, name_contains, service))
 

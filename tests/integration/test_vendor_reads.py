@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from query.legacy.agent_events import EventCounts
 from query.legacy.application import SYSTEMS
 from tests.integration.vendor_harness import ENGINE, NOW, serve
 
@@ -34,6 +35,10 @@ def at(second: int) -> str:
 
 def flat(event_type: str, second: int, agent: str = "weather", **more: Any) -> dict[str, Any]:
     return {"timestamp": at(second), "agent_id": agent, "event_type": event_type, "session_id": "s1", **more}
+
+
+def _seen(second: int) -> str:
+    return at(second).replace(".250000Z", ".250000000Z")
 
 
 MINI = [
@@ -120,6 +125,32 @@ async def test_mini_server_events_of_an_agent(api: Api) -> None:
     assert [event["event_type"] for event in await api.ask("/api/events/weather/call_start")] == ["call_start"]
     assert [event["event_type"] for event in await api.ask("/api/events/77")] == ["x"], "an agent goes before a number"
     assert await api.ask("/api/events/nobody") == []
+
+
+async def test_mini_server_agents(api: Api) -> None:
+    """Every agent that sent an event, also one that only reported to be there; what comes later is counted on top."""
+    await api.post("/api/v1/telemetry/batch", MINI, 202)
+    agents = await api.ask("/api/agents")
+    keys = ("agent_id", "llm_provider", "event_count", "first_seen", "last_seen")
+    other, weather = ([agent[key] for key in keys] for agent in agents)
+    assert other == ["other", None, 1, _seen(4), _seen(4)]
+    assert weather[:3] == ["weather", "gpt-4o", 5]
+    assert weather[4] == _seen(5), "the alert is no call, and was seen"
+    later = flat("LLM_call_finish", 1, data={"model": "gpt-5", "duration": 4})
+    await api.post("/api/v1/telemetry", later, 202)
+    one = await api.ask("/api/agents/weather")
+    assert (one["event_count"], one["llm_provider"]) == (6, "gpt-5")
+    assert (one["first_event"], one["first_event_time"]) == ("LLM_call_start", _seen(10))
+    assert (one["latest_event"], one["latest_event_time"]) == ("LLM_call_finish", _seen(1))
+    summary = await api.ask("/api/agents/weather/summary")
+    assert summary["event_count_by_type"] == {
+        "LLM_call_finish": 2, "LLM_call_start": 1, "call_start": 1, "call_finish": 1, "security_alert": 1,
+    }  # fmt: skip
+    assert summary["event_count_by_channel"] == {"LLM": 3, "MCP": 2, "SECURITY": 1}
+    assert summary["avg_response_time_ms"] == pytest.approx(3000)
+    quiet = await api.ask("/api/agents/other/summary")
+    assert (quiet["event_count_by_type"], quiet["avg_response_time_ms"]) == ({"monitoring_enabled": 1}, 0)
+    assert (await api.refusal("/api/agents/nobody"))[0] == (await api.refusal("/api/agents/nobody/summary"))[0] == 404
 
 
 async def test_mini_server_figures_of_an_agent(api: Api) -> None:
@@ -443,3 +474,12 @@ async def test_health_for_clients_of_a_monitoring_backend(api: Api) -> None:
     health = await api.ask("/healthz")
     assert (health["status"], health["service"]) == ("ok", "monitoring-backend")
     assert health["timestamp"] == "2025-10-09T08:53:20.000000Z"
+
+
+async def test_events_that_cannot_be_counted_in_time_are_null_until_they_are(api: Api) -> None:
+    await api.post("/api/v1/telemetry/batch", MINI, 202)
+    counts = EventCounts(api.store)
+    assert await counts.by_agent(wait_seconds=0) is None
+    counted = await counts.by_agent()
+    assert counted is not None
+    assert {name: one.count for name, one in counted.items()} == {"weather": 5, "other": 1}

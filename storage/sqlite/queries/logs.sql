@@ -76,6 +76,9 @@ case :group_2 when '' then null when 'event' then event_name when 'service' then
 case :group_3 when '' then null when 'event' then event_name when 'service' then service_name
   when 'severity' then severity_text when 'scope' then scopes.name else cast(logs.attributes ->> :group_3 as text) end
 
+-- name: last_log_number
+select coalesce(max(id), 0) from logs;
+
 -- name: count_logs
 -- Groups are words of our own or paths into the attributes; "" stands for none. Every path is bound.
 select json_group_array(json_array(name_1, name_2, name_3, slot, count, first_time, last_time, sum_1, sum_2, sum_3, sum_4,
@@ -91,7 +94,7 @@ from (
     iif(:number is null, null, json_group_array(logs.attributes ->> :number)
       filter (where json_type(logs.attributes, :number) in ('integer', 'real'))) as "values"
   from logs join resources on resources.id = logs.resource_id join scopes on scopes.id = logs.scope_id
-  where logs.id >= :first_id and time >= :start and time < :end
+  where logs.id >= :first_id and logs.id <= coalesce(:last_id, 9223372036854775807) and time >= :start and time < :end
     and (:services is null or resource_id in (select value from json_each(:services)))
     and (:event is null or event_name = :event)
     and (:severity is null or severity_text = :severity)
