@@ -10,7 +10,6 @@ docs/adr/0006-facts-under-load.md has the figures.
 from __future__ import annotations
 
 import sys
-import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -28,45 +27,6 @@ if TYPE_CHECKING:
 
 # A piece is worked out in one go, some 50 ms.
 ROWS_PER_PIECE = 500
-
-# Of a busy writer's time, what facts may take; idle time is all theirs. Saved up to so many seconds.
-SHARE_OF_BUSY_TIME = 0.2
-MOST_SAVED_SECONDS = 0.5
-
-
-class Allowance:
-    """How much of its time the writer may spend on facts now. For the writer thread, but for the guess."""
-
-    def __init__(self) -> None:
-        self._seconds = MOST_SAVED_SECONDS
-        self._counted_to = time.monotonic()
-
-    @property
-    def is_left(self) -> bool:
-        return self._seconds > 0
-
-    def would_be_left(self, *, at_rest: bool) -> bool:
-        """What `is_left` would say, for any thread: the time that the writer has been `at_rest` is not counted yet.
-
-        It may be a moment late. Then facts are derived that come to be owed, or are found only afterwards.
-        """
-        return self._seconds + (time.monotonic() - self._counted_to if at_rest else 0.0) > 0
-
-    def busy_until_now(self) -> None:
-        """The time since the last call went into work."""
-        self._earn(SHARE_OF_BUSY_TIME)
-
-    def idle_until_now(self) -> None:
-        """The time since the last call was not needed for anything."""
-        self._earn(1.0)
-
-    def spend(self, seconds: float) -> None:
-        self._seconds -= seconds
-
-    def _earn(self, share: float) -> None:
-        now = time.monotonic()
-        self._seconds = min(self._seconds + (now - self._counted_to) * share, MOST_SAVED_SECONDS)
-        self._counted_to = now
 
 
 class FactsOwed:

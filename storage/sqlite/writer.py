@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storage.errors import StoreBusy, StoreClosed, StoreError
-from storage.sqlite.facts_owed import Allowance
+from storage.sqlite.allowance import PAUSE_SECONDS, Allowance
 from storage.sqlite.faults import concerns_store, refusal
 from storage.sqlite.work import Work
 
@@ -37,8 +37,6 @@ logger = logging.getLogger(__name__)
 
 GROUP_ROWS = 5_000
 GROUP_BYTES = 16 * 2**20
-# Nothing came for so long: a good time for the facts that are owed.
-PAUSE_SECONDS = 0.05
 # Under steady load maintenance still gets its turn this often.
 JOB_EVERY_SECONDS = 0.25
 
@@ -261,9 +259,8 @@ class Writer:
             if not came:
                 return
 
-    @property
-    def _owes_facts(self) -> bool:
-        return not self._settings.work_out_facts or not self._allowance.is_left
+    def _owes_facts(self, events: int) -> bool:
+        return not self._settings.work_out_facts or not self._allowance.covers(events)
 
     def _pay_facts(self, work: Work, *, at_rest: bool) -> None:
         if not work.owed.pieces or not self._settings.work_out_facts or not (at_rest or self._allowance.is_left):
@@ -301,12 +298,14 @@ class Writer:
 
     def _commit(self, work: Work, group: list[_Waiting]) -> None:
         started = time.perf_counter()
+        events = sum(len(item.batch.facts) for item in group)
+        owed = self._owes_facts(events)
         try:
-            written, news = work.write([item.batch for item in group], owe_facts=self._owes_facts)
+            written, news = work.write([item.batch for item in group], owe_facts=owed)
         except Exception as error:  # noqa: BLE001  every kind of fault is sorted there
             self._refuse(work, group, error)
             return
-        self._allowance.spend(work.fact_seconds)
+        self._allowance.spend(work.fact_seconds, 0 if owed else events)
         figures = self.figures
         figures.commits += 1
         figures.commit_seconds += time.perf_counter() - started

@@ -16,7 +16,7 @@ from proto_fixtures.agents import agent_fixtures
 from receiver.decoding import LARGE_BYTES, ProcessDecoder
 from storage.facts.costs import Prices
 from storage.rows import batch_of
-from storage.sqlite.facts_owed import MOST_SAVED_SECONDS, Allowance
+from storage.sqlite.allowance import MOST_SAVED_SECONDS, Allowance
 from storage.sqlite.store import SqliteSettings, open_store
 from storage.sqlite.work import Work
 from tests.integration.test_facts_owed import RECEIVED, facts, pay_all, sums, work_on
@@ -93,6 +93,29 @@ def test_rest_gives_time_back() -> None:
     time.sleep(0.1)
     assert not allowance.would_be_left(at_rest=False)
     assert allowance.would_be_left(at_rest=True)
+
+
+def test_facts_that_would_hold_up_a_group_are_owed() -> None:
+    """However much time was saved; and what an event takes is learned from what events took."""
+    allowance = Allowance()
+    assert allowance.covers(500)
+    assert not allowance.covers(50_000)
+    for _ in range(20):
+        allowance.spend(0.0001, 100)
+    assert allowance.covers(50_000)
+
+
+def test_gaps_between_groups_are_no_rest() -> None:
+    now = 0.0
+    allowance = Allowance(lambda: now)
+    allowance.spend(MOST_SAVED_SECONDS + 0.1)
+    for _ in range(5):
+        now += 0.04
+        allowance.idle_until_now()
+    assert not allowance.is_left  # 0.2 s in gaps earned 0.06 s
+    now += 0.2
+    allowance.idle_until_now()
+    assert allowance.is_left
 
 
 async def test_a_store_says_when_it_has_no_time_and_when_it_has_again(tmp_path: Path) -> None:
