@@ -134,9 +134,14 @@ def _know_tool(slots: list[Any], attributes: Mapping[str, Any], plan: Plan) -> N
     for key in plan.arguments:
         value = coerce.content(attributes[key])
         if value is not None:
-            text = coerce.dumped(coerce.parsed(value))
-            slots[_HASH] = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+            slots[_HASH] = arguments_hash(value)
             return
+
+
+def arguments_hash(value: Any) -> str:
+    """The same for equal arguments, as JSON in a text or as values."""
+    text = coerce.dumped(coerce.parsed(value))
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def _tool_of_name(name: str) -> str | None:

@@ -46,9 +46,13 @@ the nearest ancestor with another name. A session also reaches facts of the same
 own identity row. Workflow: record, ancestors, trace, else the name of the root span.
 
 *Content.* `CONTENT_COLUMNS` rows point at their fact. The same text has the same `hash` wherever it occurs, so it is kept once.
-Where several statements of one event carry content of one `direction`, the first in speaking order has the word. A tool_call
-part in an output whose `call_id` no tool_call has, in a trace or session where no tool_call is told at all, is an inferred
-call: the model asked for it, and a tool_result part of a later input with that id answers it.
+Where several statements of one event carry content of one `direction`, the first in speaking order has the word.
+
+*Inferred.* What no record tells and the messages of model calls show is a fact of origin and kind "inferred". A trace with an
+agent_run, or with a first llm_call whose last input is a user's, and without any user_turn is one user_turn (not where that
+input is a tool's result). A tool_call part whose tool_result part ends the input of an llm_call of the trace is a tool_call,
+where no told tool_call has its id, and none of the trace lacks an id; a hand-over (`transfer_to_…`) is none. Both have the rank
+below all others and give way to any telling of the same event. Of coding agents that tell all of this nothing is inferred.
 
 Everything is plain tuples, so that `marshal` carries it; positions refer to the lists of the same `Batch`.
 """

@@ -9,6 +9,7 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
+from storage.sqlite.facts_inferred import HANDOVER, hands_over
 from storage.sqlite.facts_statements import (
     FACT,
     KIND,
@@ -69,7 +70,11 @@ def _hand_down(ordered: Sequence[Statement], handed: Mapping[Statement, str]) ->
 
 def _handed_over(ordered: Sequence[Statement]) -> dict[Statement, str]:
     """Runs that began because an agent beside them handed over: the first run of another agent after it, by the agent before."""
-    handing = [made for made in ordered if made.said is not None and _is_handover(made.said) and made.chain[_AGENT] is not None]
+    handing = [
+        made
+        for made in ordered
+        if made.said is not None and made.chain[_AGENT] is not None and (_is_handover(made.said) or hands_over(made))
+    ]
     if not handing:
         return {}
     runs = sorted((made for made in ordered if made.said is not None and made.said[FACT] == "agent_run"), key=_BY_AGE)
@@ -84,7 +89,7 @@ def _handed_over(ordered: Sequence[Statement]) -> dict[Statement, str]:
 
 
 def _is_handover(said: Row) -> bool:
-    return said[KIND] == "handoff" or (said[FACT] == "tool_call" and str(said[TOOL_NAME]).startswith("transfer_to_"))
+    return said[KIND] == "handoff" or (said[FACT] == "tool_call" and str(said[TOOL_NAME]).startswith(HANDOVER))
 
 
 def _attach(made: Statement, spans: dict[str, Statement]) -> None:

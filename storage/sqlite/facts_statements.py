@@ -13,12 +13,13 @@ from storage.facts.fact import FACT_COLUMNS, IDENTITY_COLUMNS
 
 if TYPE_CHECKING:
     from storage.facts.fact import Row
+    from storage.sqlite.facts_inferred import Heard
 
 (
     SOURCE, RESOURCE, TRACE_ID, SPAN_ID, PARENT, FACT, KIND, ORIGIN, NAME, RANK, IS_PART, IS_OPEN, VIA, TIME, DURATION, AGENT,
     TURN,
     RESPONSE_ID, CALL_ID, SEQUENCE, PAIR_KEY, MODEL, INPUT, OUTPUT, CACHE_READ, REASONING, TOTAL, REPORTED_COST, COMPUTED_COST,
-    PRICE_VERSION, FINISH_REASONS, TOOL_NAME, DECISION, FAILED, STATUS_CODE, DETAILS,
+    PRICE_VERSION, FINISH_REASONS, TOOL_NAME, ARGUMENTS_HASH, DECISION, FAILED, STATUS_CODE, DETAILS,
 ) = (
     FACT_COLUMNS.index(name)
     for name in (
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
         "is_open",
         "via", "time", "duration", "agent_name", "turn_id", "response_id", "tool_call_id", "event_sequence", "pair_key", "model",
         "input_tokens", "output_tokens", "cache_read_tokens", "reasoning_tokens", "total_tokens", "reported_cost",
-        "computed_cost", "price_version", "finish_reasons", "tool_name", "decision", "failed", "status_code", "details",
+        "computed_cost", "price_version", "finish_reasons", "tool_name", "arguments_hash", "decision", "failed", "status_code",
+        "details",
     )
 )  # fmt: skip
 IDENTITY: Final = slice(AGENT, FACT_COLUMNS.index("user_id") + 1)
@@ -35,6 +37,9 @@ STATED: Final = slice(IDENTITY_COLUMNS.index("agent_name"), None)
 IDENTITY_TIME: Final = IDENTITY_COLUMNS.index("time")
 NO_PARENT: Final = "0000000000000000"
 NOTHING: Final = (None,) * 8
+# What is inferred from a record has a number of its own, from which the record's follows, and with it whether it is a log's.
+INFERRED_NUMBERS: Final = 2**50
+MOST_INFERRED: Final = 512
 
 
 class Identity(NamedTuple):
@@ -84,9 +89,9 @@ class Statement:
     """
 
     __slots__ = (
-        "above", "chain", "counted", "counts_usage", "event_id", "group", "has_content", "identity", "is_log", "llm_below",
-        "mark", "name", "number", "own", "parent", "parent_id", "probed", "resource", "run", "said", "span_id", "time",
-        "trace_id", "usage_below",
+        "above", "chain", "counted", "counts_usage", "event_id", "group", "has_content", "heard", "identity", "is_log",
+        "llm_below", "mark", "name", "number", "own", "parent", "parent_id", "probed", "resource", "run", "said", "span_id",
+        "time", "trace_id", "usage_below",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913, PLR0917  it is made for every span of an agent's trace, by position
@@ -110,6 +115,7 @@ class Statement:
         self.said: Row | None = None
         self.trace_id: str | None = None
         self.has_content = 0
+        self.heard: Heard | None = None
         # The event that it belongs to, and the identity under which other records of the event were looked for.
         self.event_id = 0
         self.probed: Identity | None = None
@@ -144,6 +150,11 @@ def identified(number: int, row: Row, resource: ResourceIdentity) -> Statement:
     return Statement(number, row[IDENTITY_TIME], row[5], row[6], row[STATED], resource)
 
 
+def record_of(number: int) -> int:
+    """The number of the record that a statement is by, or is inferred from."""
+    return number if number < INFERRED_NUMBERS else (number - INFERRED_NUMBERS) // (2 * MOST_INFERRED)
+
+
 def uses(said: Row) -> bool:
     """Whether a fact row has tokens or a cost."""
     return any(said[place] is not None for place in (INPUT, OUTPUT, TOTAL, REPORTED_COST, COMPUTED_COST))
@@ -151,11 +162,14 @@ def uses(said: Row) -> bool:
 
 @dataclass(slots=True)
 class TraceFacts:
-    """One trace. `spans` by span id; `others` are its log records, and placeholders of spans; `rows` the stored facts by id."""
+    """One trace. `spans` by span id; `others` are its log records, and placeholders of spans; `inferred` is what none
+    of them tells; `rows` are the stored facts by id.
+    """
 
     trace_id: str
     spans: dict[str, Statement] = field(default_factory=dict)
     others: list[Statement] = field(default_factory=list)
+    inferred: list[Statement] = field(default_factory=list)
     rows: dict[int, Row] = field(default_factory=dict)
     # The numbers of the others: a record that is owed may be read with its trace before its own turn comes.
     _told: set[int] = field(default_factory=set)

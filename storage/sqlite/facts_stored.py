@@ -14,6 +14,7 @@ import orjson
 from storage.batch import Batch
 from storage.facts.derive import Deriver
 from storage.rows.tables import Positions
+from storage.sqlite.facts_inferred import hear
 from storage.sqlite.facts_statements import (
     UNKNOWN_RESOURCE,
     ResourceIdentity,
@@ -37,11 +38,11 @@ if TYPE_CHECKING:
 def batch_statements(facts: Facts | Batch, numbers: Sequence[int], resource_ids: Sequence[int]) -> dict[int, Statement]:
     """The statements of derived facts, by the position of their row; `numbers` are the statements' numbers by position."""
     resources = {row[0]: ResourceIdentity(resource_ids[row[0]], *row[1:]) for row in facts.resource_identities}
-    with_content = {row[0] for row in facts.contents}
-    made = {
-        said[0]: stated(numbers[said[0]], said, resources.get(said[2], UNKNOWN_RESOURCE), int(place in with_content))
-        for place, said in enumerate(facts.facts)
-    }
+    heard = hear(facts.facts, facts.contents)
+    made: dict[int, Statement] = {}
+    for place, said in enumerate(facts.facts):
+        one = made[said[0]] = stated(numbers[said[0]], said, resources.get(said[2], UNKNOWN_RESOURCE), int(place in heard))
+        one.heard = heard.get(place)
     for row in facts.identities:
         made[row[0]] = identified(numbers[row[0]], row, resources.get(row[2], UNKNOWN_RESOURCE))
     return made

@@ -10,6 +10,8 @@ import orjson
 from storage.agents_contract import ActiveRun, ContentPart, FactRecord, LoopGroup
 from storage.contract import Page, Position
 from storage.sqlite.facts_cubes import CUBES, cube_for
+from storage.sqlite.facts_inferred import INFERRED
+from storage.sqlite.facts_statements import record_of
 from storage.sqlite.facts_sums import HOUR_NS
 from storage.sqlite.read_usage import bound_filters, column_of
 from storage.sqlite.statements import statement
@@ -124,7 +126,8 @@ def records(reader: Reader, ids: Sequence[int]) -> list[FactRecord]:
     for first, second in reader.rows("named_facts_by_id", {"ids": orjson.dumps(list(ids)).decode()}):
         values = {**first, **second}
         sources = orjson.loads(values.pop("sources") or "null") or [values["id"]]
-        named = [("log" if number & 1 else "span", number // 2) for number in sources]
+        records_ = dict.fromkeys(record_of(number) for number in sources)
+        named = [("log" if number & 1 else "span", number // 2) for number in records_]
         found[values["id"]] = FactRecord(values["id"], values, named)
     return [found[id_] for id_ in ids if id_ in found]
 
@@ -170,7 +173,23 @@ def _contents(record: FactRecord, listed: Mapping[int, Any], texts: Mapping[int,
             spoken.setdefault(direction, []).append(ContentPart(direction, message, part, role, kind, name, call_id, text, size))
         for direction, parts in spoken.items():
             chosen.setdefault(direction, parts)
+    if record.values["origin"] == INFERRED:
+        return _shows(record, chosen.get("input", []))
     return [part for parts in chosen.values() for part in sorted(parts, key=lambda one: (one.message, one.part))]
+
+
+def _shows(record: FactRecord, heard: Sequence[ContentPart]) -> list[ContentPart]:
+    """Of what a model was given the part that an inferred fact follows from: the user's word, or a tool's call and result."""
+    if record.values["fact"] == "user_turn":
+        last = max((part.message for part in heard), default=None)
+        return sorted((part for part in heard if part.message == last), key=lambda part: part.part)
+    call_id = record.values["tool_call_id"]
+    parts = {part.kind: part for part in heard if part.call_id == call_id}
+    return [
+        replace(parts[kind], direction=direction, message=0, part=0, role=None)
+        for kind, direction in (("tool_call", "arguments"), ("tool_result", "result"))
+        if kind in parts
+    ]
 
 
 def trace_facts(reader: Reader, trace_id: str, limit: int) -> Sequence[FactRecord]:

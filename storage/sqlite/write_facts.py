@@ -18,9 +18,10 @@ from storage.sqlite.facts_elsewhere import Elsewhere
 from storage.sqlite.facts_events import NO_RUN, Event, event_of, row_of
 from storage.sqlite.facts_grouping import group
 from storage.sqlite.facts_identity import effective, resolve_identity
+from storage.sqlite.facts_inferred import infer, without_inferred
 from storage.sqlite.facts_names import Names
 from storage.sqlite.facts_runs import run_totals
-from storage.sqlite.facts_statements import NOTHING, Statement, TraceFacts
+from storage.sqlite.facts_statements import NOTHING, Statement, TraceFacts, record_of
 from storage.sqlite.facts_stored import StoredFacts, batch_statements, span_statement
 from storage.sqlite.facts_sums import Sums
 from storage.sqlite.statements import statement
@@ -225,8 +226,9 @@ class FactWriter:
         if not missing:
             return False
         found.gone |= missing
-        spans = [number // 2 for number in missing if not number & 1]
-        logs = [number // 2 for number in missing if number & 1]
+        records = {record_of(number) for number in missing}
+        spans = [number // 2 for number in records if not number & 1]
+        logs = [number // 2 for number in records if number & 1]
         trace_ids = self._trace_ids("traces_of_span_rows", spans) | self._trace_ids("traces_of_log_rows", logs)
         for trace_id in sorted(trace_ids - set(found.traces)):
             self._read_trace(found, trace_id)
@@ -258,7 +260,7 @@ class FactWriter:
         """From statements to events to rows, and the difference to what is stored."""
         stored = found.rows_by_id()
         owner = {number: id_ for id_, row in stored.items() for number in _sources(row)}
-        events = [event_of(members) for members in group(statements)]
+        events = [event_of(without_inferred(members)) for members in group(statements)]
         for event in events:
             numbers = [one.number for one in event.statements]
             kept = {owner[number] for number in numbers if number in owner}
@@ -325,7 +327,7 @@ class _Group:
         found = [
             one
             for trace in self.traces.values()
-            for part in (trace.spans.values(), trace.others)
+            for part in (trace.spans.values(), trace.others, trace.inferred)
             for one in part
             if one.said is not None
         ]
@@ -352,7 +354,9 @@ class _Group:
 
 
 def _resolve(trace: TraceFacts) -> None:
-    count(resolve_identity(trace), trace.others)
+    ordered = resolve_identity(trace)
+    count(ordered, trace.others)
+    trace.inferred = infer(trace, ordered)
 
 
 def _resolve_alone(one: Statement) -> None:

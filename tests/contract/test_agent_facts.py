@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from storage.agents_contract import FactFilter, FactQuery, SessionQuery, UsageQuery
 from storage.sqlite.store import SqliteSettings, open_store
 from tests.contract.agent_stories import ALL, EVER, Record, answers, deliver, event, span
+from tests.contract.test_agent_inferred import run, tool
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -136,6 +137,7 @@ STORIES = {
     "ring": ring(),
     "named by turn": named_by_turn(),
     "session by log": session_by_log(),
+    "shown by messages": run(180) + run(190) + [tool(180, 7, 3, "c-180"), tool(195, 8, 7, "c-191")],
 }
 STORIES["everything"] = [record for story in list(STORIES.values()) for record in story]
 

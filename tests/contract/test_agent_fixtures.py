@@ -39,29 +39,12 @@ ORDERS = ("as sent", "reversed")
 NO_CLAIMS = frozenset(
     ("traps", "reading", "traces", "roots", "untold", "tolerance", "from_metrics", "from_roll_up", "handoffs", "must_hold")
 )
-_NO_TURN = "no record tells of the turn; one inferred for each trace is not kept yet"
 _NO_IDENTITY = "only metric streams name it; they have no fact to keep it with"
 NOT_YET: dict[tuple[str, str], str] = {
-    **dict.fromkeys(
-        (
-            (name, "user_turns")
-            for name in (
-                "agent-framework-native", "ai-sdk-v6", "ai-sdk-v7", "ai-sdk-v7-legacy", "copilot-chat-vscode", "copilot-cli",
-                "crewai-native", "crewai-openinference", "crewai-traceloop", "google-adk-native", "langgraph-genai",
-                "langgraph-langsmith", "langgraph-openinference", "langgraph-traceloop", "openai-agents-genai",
-                "openai-agents-openinference", "openai-agents-traceloop", "pydantic-ai-logfire", "pydantic-ai-native",
-                "strands-latest", "strands-legacy",
-            )
-        ),
-        _NO_TURN,
-    ),
     ("claude-code-metrics-only", "sessions"): _NO_IDENTITY,
     ("claude-code-metrics-only", "users"): _NO_IDENTITY,
     ("trap-counter-reset", "sessions"): _NO_IDENTITY,
     ("claude-code-metrics-only", "tokens"): "input in metrics leaves cached tokens out, and is answered as it is",
-    ("langgraph-traceloop", "llm_calls"): "the streamed call names no dated model, on which the expectation counts",
-    ("openai-agents-genai", "parents"): "nothing that was sent tells of the hand-over",
-    ("trap-inferred-tools", "tool_calls"): "tool calls that only messages tell of are not inferred yet",
 }  # fmt: skip
 
 

@@ -83,6 +83,7 @@ def told(facts: list[Told], metrics: dict[str, dict[str, float]]) -> Told:
             "errors": sum(fact["failed"] for fact in tools),
             "names": _count(tools, "tool_name"),
             "mcp": _count(tools, "mcp_server"),
+            "inferred": sum(fact["origin"] == "inferred" for fact in tools),
         },
         "tokens": _tokens_of_metrics(metrics) if from_metrics and metrics else _sums(facts),
         "cost": _costs(calls, metrics),
