@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from otlpd.parquet_files import request_of
 from receiver.errors import RefusedRequest
 from receiver.ingest import decode_request
 from receiver.vendors.old_rows import translated
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
+    from otlpd.parquet_files import Columns
     from storage.contract import Store
 
 GROUP_RECORDS = 500
@@ -112,6 +114,21 @@ def lines_group(now: int, settings: RowSettings, lines: Sequence[tuple[int, str,
     return Group(len(lines), [batch.dump() for batch in batches], faults, _first_time(batches))
 
 
+def columns_group(now: int, settings: RowSettings, some: Sequence[tuple[str, Columns]]) -> Group:
+    """Columns of Parquet files, those of one request at a time."""
+    batches: list[Batch] = []
+    faults: list[str] = []
+    records = 0
+    for signal, columns in some:
+        rows = len(next(iter(columns.values())))
+        records += rows
+        try:
+            batches.append(decode_request(signal, request_of(signal, columns), "protobuf", now, _kernel(settings), derive=False))
+        except (ValueError, RefusedRequest) as error:
+            faults += [f"one of {rows} records of {signal} is damaged, none of them is taken: {error}"] * rows
+    return Group(records, [batch.dump() for batch in batches], faults, _first_time(batches))
+
+
 @cache
 def _kernel(settings: RowSettings) -> Kernel:
     """One a process: it remembers what it has read."""
@@ -186,6 +203,10 @@ def _processes() -> int:
 
 def rows_maker(kind: str, settings: RowSettings) -> Make:
     return partial(rows_group, kind, time.time_ns(), settings)
+
+
+def columns_maker(settings: RowSettings) -> Make:
+    return partial(columns_group, time.time_ns(), settings)
 
 
 def lines_maker(settings: RowSettings) -> Make:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from otlpd.commands.arguments import add_settings, configuration_of
 from otlpd.commands.backup import default_folder
 from otlpd.commands.output import note
+from otlpd.commands.parquet import check_pyarrow
 from otlpd.commands.progress import Progress
 from otlpd.config import row_settings
 from otlpd.exit_codes import CannotStart, ExitCode
@@ -32,6 +33,7 @@ _WHAT = {
     "metrics": "samples of the device metrics collection",
     "runs": "runs of the telemetry API, schemas 5, 6 and 7",
     "jsonl": "lines of OTLP/JSON, as `otlpd export` and the Collector's file exporter write them (.gz too)",
+    "parquet": "the Parquet files of `otlpd export --format parquet`: a folder, or one file",
 }
 
 
@@ -49,8 +51,10 @@ def add(commands: Commands) -> None:
 
 def _import(arguments: argparse.Namespace) -> ExitCode:
     settings = configuration_of(arguments, to_serve=False).settings
+    if arguments.kind == "parquet":
+        check_pyarrow()
     rows = _row_settings(settings)
-    importer = _import_lines if arguments.kind == "jsonl" else _import_rows
+    importer = _IMPORTERS.get(arguments.kind, _import_rows)
     try:
         _back_up_first(arguments, settings.db)
         figures = importer(arguments, settings.db, rows)
@@ -115,6 +119,22 @@ def _import_lines(arguments: argparse.Namespace, database: Path, rows: RowSettin
     with Progress("reading" if arguments.dry_run else "importing", "lines") as progress:
         source = Source(read_lines(arguments.file), lines_maker(rows), group_records=4)
         return asyncio.run(import_all(None if arguments.dry_run else database, source, progress, rows))
+
+
+def _import_columns(arguments: argparse.Namespace, database: Path, rows: RowSettings) -> Figures:
+    from otlpd.importing import Source, columns_maker, import_all  # noqa: PLC0415
+    from otlpd.parquet_files import NotReadable, count_rows, read_columns  # noqa: PLC0415
+
+    try:
+        total = count_rows(arguments.file)
+        with Progress("reading" if arguments.dry_run else "importing", "records") as progress:
+            source = Source(read_columns(arguments.file), columns_maker(rows), total, group_records=2)
+            return asyncio.run(import_all(None if arguments.dry_run else database, source, progress, rows))
+    except NotReadable as error:
+        raise CannotStart(ExitCode.USAGE, str(error)) from None
+
+
+_IMPORTERS = {"jsonl": _import_lines, "parquet": _import_columns}
 
 
 def _tell(figures: Figures, *, dry_run: bool) -> None:

@@ -7,8 +7,9 @@ points by stream and time.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from storage.contract import PointRecord, ResourceRecord, ScopeRecord, StreamRecord
 from storage.rows.otlp_json_text import to_json
@@ -24,56 +25,57 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
     from pathlib import Path
 
+    from google.protobuf.message import Message
+
+    from storage.contract import LogRecord, SpanRecord
     from storage.sqlite.connect import Reader
 
 RECORDS_PER_REQUEST = 500
 SIGNALS = ("traces", "logs", "metrics")
+Records: TypeAlias = "list[SpanRecord] | list[LogRecord] | list[PointRecord]"
 
 
 def export(path: Path, signals: Collection[str] = SIGNALS, told: Callable[[int], None] | None = None) -> Iterator[bytes]:
     """OTLP/JSON requests, each of one signal; `told` hears how many records each has. Raises StoreError."""
+    for signal, records in export_records(path, signals):
+        yield to_json(_REQUESTS[signal](records))
+        if told is not None:
+            told(len(records))
+
+
+def export_records(path: Path, signals: Collection[str] = SIGNALS) -> Iterator[tuple[str, Records]]:
+    """The same as records: those of one request at a time, with their signal."""
     try:
         with contextlib.closing(connect_reader(path)) as reader:
             pending(reader)
             reader.begin()
             for signal in SIGNALS:
                 if signal in signals:
-                    yield from _REQUESTS[signal](reader, told or _nobody)
+                    for records in _RECORDS[signal](reader):
+                        yield signal, records
             reader.end()
     except sqlite3.Error as error:
         raise refusal(error, path) from error
 
 
-def _nobody(_: int) -> None:
-    pass
-
-
-def _traces(reader: Reader, told: Callable[[int], None]) -> Iterator[bytes]:
+def _traces(reader: Reader) -> Iterator[Records]:
     for ids in _ids(reader, "span_ids_after"):
-        yield to_json(traces_request(spans_in_turn(reader, ids)))
-        told(len(ids))
+        yield list(spans_in_turn(reader, ids))
 
 
-def _logs(reader: Reader, told: Callable[[int], None]) -> Iterator[bytes]:
+def _logs(reader: Reader) -> Iterator[Records]:
     for ids in _ids(reader, "log_ids_after"):
-        yield to_json(logs_request(logs_in_turn(reader, ids)))
-        told(len(ids))
+        yield list(logs_in_turn(reader, ids))
 
 
-def _metrics(reader: Reader, told: Callable[[int], None]) -> Iterator[bytes]:
-    some: list[PointRecord] = []
-    for point in _points(reader):
-        some.append(point)
-        if len(some) == RECORDS_PER_REQUEST:
-            yield to_json(metrics_request(some))
-            told(len(some))
-            some = []
-    if some:
-        yield to_json(metrics_request(some))
-        told(len(some))
+def _metrics(reader: Reader) -> Iterator[Records]:
+    points = _points(reader)
+    while some := list(itertools.islice(points, RECORDS_PER_REQUEST)):
+        yield some
 
 
-_REQUESTS = {"traces": _traces, "logs": _logs, "metrics": _metrics}
+_RECORDS: dict[str, Callable[[Reader], Iterator[Records]]] = {"traces": _traces, "logs": _logs, "metrics": _metrics}
+_REQUESTS: dict[str, Callable[[Any], Message]] = {"traces": traces_request, "logs": logs_request, "metrics": metrics_request}
 
 
 def _ids(reader: Reader, name: str) -> Iterator[list[int]]:

@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pyarrow import parquet
 
 from otlpd.exit_codes import ExitCode
 from tests.acceptance import old_databases
@@ -234,7 +235,14 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     assert "the table agent_runs is not there" in refused.stderr
 
 
-def test_an_export_imported_and_exported_again_is_the_same_to_the_bit(start_daemon: StartDaemon, tmp_path: Path) -> None:
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("form", ["jsonl", "parquet"])
+def test_an_export_imported_and_exported_again_is_the_same_to_the_bit(
+    start_daemon: StartDaemon, tmp_path: Path, form: str
+) -> None:
     """Spans, logs and points of several owners, numbers that JSON finds hard, more records than one line holds."""
     old_databases.flat_events(tmp_path / "cylestio.db", 700)
     old_databases.samples(tmp_path / "metrics.db", 1300)
@@ -248,12 +256,44 @@ def test_an_export_imported_and_exported_again_is_the_same_to_the_bit(start_daem
     assert request("POST", f"{daemon.http_url}/v1/logs", body, {"Content-Type": "application/json"}).status == 200
     command(tmp_path, "export", tmp_path / "first.jsonl.gz", "--db", daemon.database)
     new = tmp_path / "new.db"
-    command(tmp_path, "import", "jsonl", tmp_path / "first.jsonl.gz", "--db", new)
+    if form == "jsonl":
+        command(tmp_path, "import", "jsonl", tmp_path / "first.jsonl.gz", "--db", new)
+    else:
+        command(tmp_path, "export", tmp_path / "first", "--db", daemon.database, "--format", "parquet")
+        command(tmp_path, "import", "parquet", tmp_path / "first", "--db", new)
+        command(tmp_path, "export", tmp_path / "second", "--db", new, "--format", "parquet")
+        assert contents(tmp_path / "second") == contents(tmp_path / "first")
+        assert set(contents(tmp_path / "first")) == {"traces.parquet", "logs.parquet", "metrics.parquet"}
     command(tmp_path, "export", tmp_path / "second.jsonl.gz", "--db", new)
     assert (tmp_path / "first.jsonl.gz").read_bytes() == (tmp_path / "second.jsonl.gz").read_bytes()
     lines = command(tmp_path, "export", "-", "--db", new, "--signal", "logs").splitlines()
     assert sum(len(scope["logRecords"]) for line in lines for owner in json.loads(line)["resourceLogs"]
                for scope in owner["scopeLogs"]) == 700 + 1300 + 2  # fmt: skip
+
+
+def test_parquet_is_readable_and_what_is_none_is_refused(start_daemon: StartDaemon, tmp_path: Path) -> None:
+    """Times are times, numbers are numbers; NaN and what no double can hold stand beside them as they are."""
+    daemon = start_daemon()
+    points = [
+        {"asInt": "9007199254740993", "timeUnixNano": "1760000000000000001"},
+        {"asDouble": "NaN", "timeUnixNano": "1760000000000000002"},
+    ]
+    metrics = [{"name": "queue.length", "gauge": {"dataPoints": points}}]
+    body = json.dumps({"resourceMetrics": [{"scopeMetrics": [{"metrics": metrics}]}]}).encode()
+    assert request("POST", f"{daemon.http_url}/v1/metrics", body, {"Content-Type": "application/json"}).status == 200
+    command(tmp_path, "export", tmp_path / "out", "--db", daemon.database, "--format", "parquet", "--signal", "metrics")
+    table = parquet.read_table(tmp_path / "out" / "metrics.parquet")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["metrics.parquet"]
+    assert str(table.schema.field("time").type) == "timestamp[ns, tz=UTC]"
+    assert table.column("stream_name").to_pylist() == ["queue.length"] * 2
+    assert table.column("value").to_pylist()[0] == pytest.approx(9007199254740992)
+    assert table.column("value_exact").to_pylist() == ["9007199254740993", '"NaN"']
+    parquet.write_table(table.replace_schema_metadata(None), tmp_path / "foreign.parquet")
+    (tmp_path / "text.parquet").write_bytes(b"PAR1 no")
+    for name, why in (("foreign.parquet", "does not say of which signal"), ("text.parquet", "is no Parquet file")):
+        refused = run_command(["import", "parquet", str(tmp_path / name), "--db", str(tmp_path / "new.db")], tmp_path)
+        assert refused.returncode == ExitCode.USAGE
+        assert why in refused.stderr
 
 
 def test_lines_that_are_no_otlp_are_told_by_number(tmp_path: Path) -> None:

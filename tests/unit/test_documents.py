@@ -42,7 +42,8 @@ def test_architecture_fits_on_a_page_or_two() -> None:
 
 
 def test_every_dependency_has_its_reason() -> None:
-    needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
     names = {re.split(r"[<>=!~\[ ]", need)[0] for need in needed}
     explained = set(re.findall(r"^\| `([\w-]+)` \|", (ROOT / "docs/adr/0002-dependencies.md").read_text(), re.MULTILINE))
     assert explained == names
