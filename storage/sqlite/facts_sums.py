@@ -12,27 +12,26 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from storage.histogram import bucket_of, pack, unpack_into
-from storage.sqlite.bulk import insert_many
+from storage.histogram import bucket_of
+from storage.sqlite.facts_cells import LEVELS, SUMS, Cells, Change, join_at
 from storage.sqlite.facts_events import ROW_COLUMNS
 from storage.sqlite.facts_sessions import SessionSums
 from storage.sqlite.statements import statement
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from storage.facts.fact import Row
 
     Group = tuple[Any, ...]
-    Cells = dict[tuple[str, int, int], list[Any]]
+    # What a row adds to which sums, and the buckets of its duration and time to first token.
+    Added = tuple[list[tuple[int, Any]], int | None, int | None]
 
 HOUR_NS: Final = 3_600 * 10**9
-HOURS_PER_DAY: Final = 24
-# Not a calendar's months: 32 days each.
-HOURS_PER_MONTH: Final = 768
+HOURS_PER_DAY: Final = LEVELS["day"]
+HOURS_PER_MONTH: Final = LEVELS["month"]
 GROUPS_REMEMBERED: Final = 20_000
-CELLS_REMEMBERED: Final = 10_000
 LONGEST_NAME: Final = 200
 LONGEST_LABEL: Final = 1_000
 
@@ -51,13 +50,6 @@ LONGEST_LABEL: Final = 1_000
     )
 )  # fmt: skip
 
-# The sums of a cell, in the order of the columns of usage_hours, then two histograms.
-SUMS: Final = (
-    "count", "failed", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens",
-    "reported_cost", "computed_cost", "cache_saving", "credits", "reported", "computed", "unpriced", "without_usage",
-    "without_session", "without_content", "retries", "rate_limited", "run_llm_calls", "run_tool_calls", "timed_output_tokens",
-    "timed_ns",
-)  # fmt: skip
 (
     _COUNT, _FAILED, _INPUT, _OUTPUT, _CACHE_READ, _CACHE_WRITE, _REASONING, _REPORTED_COST, _COMPUTED_COST, _SAVING, _CREDITS,
     _REPORTED, _COMPUTED, _UNPRICED, _WITHOUT_USAGE, _WITHOUT_SESSION, _WITHOUT_CONTENT, _RETRIES, _RATE_LIMITED, _RUN_LLM,
@@ -67,8 +59,6 @@ _USAGE_SUMS: Final = (
     (_INPUT, INPUT), (_OUTPUT, OUTPUT), (_CACHE_READ, CACHE_READ), (_CACHE_WRITE, CACHE_WRITE), (_REASONING, REASONING),
     (_SAVING, SAVING), (_CREDITS, CREDITS),
 )  # fmt: skip
-_DURATIONS: Final = len(SUMS)
-_FIRST_TOKENS: Final = _DURATIONS + 1
 _USUAL_ENDS: Final = frozenset((
     "stop", "end_turn", "tool_calls", "tool_use", "stop_sequence", "function_call", "completed", "complete", "success", "goal",
     "tool-calls", "toolcalls", "eos", "finish_reason_stop", "finish_reason_unspecified", "unknown", "",
@@ -102,16 +92,24 @@ class Sums:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._sessions = SessionSums(connection)
+        self._cells = Cells(connection)
+        # What has the same names is counted in the same groups.
+        self._places: dict[tuple[Any, ...], list[int]] = {}
         self._groups: dict[Group, int] = {}
-        self._cells: dict[tuple[str, str, int, int], list[Any]] = {}
+        self._cubes: dict[int, str] = {}
 
     def forget(self) -> None:
+        self._cells.forget()
+        self._forget_groups()
+
+    def _forget_groups(self) -> None:
+        self._places.clear()
         self._groups.clear()
-        self._cells.clear()
+        self._cubes.clear()
 
     def change(self, removed: Iterable[Row], added: Iterable[Row]) -> None:
         """Takes rows out and puts rows in; ROW_COLUMNS."""
-        by_names: dict[tuple[Any, ...], list[Any]] = {}
+        by_names: dict[tuple[Any, ...], Change] = {}
         for rows, sign in ((removed, -1), (added, 1)):
             for row in rows:
                 self._sessions.add(row, sign)
@@ -119,64 +117,32 @@ class Sums:
                     _add_row(by_names, row, sign)
         self._sessions.write()
         if by_names:
-            self._write(_by_group(by_names))
+            self._write(by_names)
 
-    def _write(self, by_group: dict[tuple[Group, int], list[Any]]) -> None:
-        numbers = self._numbers({group for group, _ in by_group})
-        levels: dict[str, Cells] = {"hour": {}, "day": {}, "month": {}}
-        for (group, hour), cell in by_group.items():
-            number = numbers[group]
-            levels["hour"][group[0], hour, number] = cell
-            for level, hours in (("day", HOURS_PER_DAY), ("month", HOURS_PER_MONTH)):
-                key = (group[0], hour // hours, number)
-                cells = levels[level]
-                if key in cells:
-                    _join(cells[key], cell)
-                else:
-                    cells[key] = _copied(cell)
-        for level, cells in levels.items():
-            self._write_cells(level, cells)
+    def _write(self, by_names: dict[tuple[Any, ...], Change]) -> None:
+        if len(self._groups) > GROUPS_REMEMBERED or len(self._places) > GROUPS_REMEMBERED:
+            self._forget_groups()
+        first_new = self._connection.execute(statement("last_usage_group")).fetchone()[0] + 1
+        by_hour: dict[tuple[int, int], Change] = {}
+        own: set[tuple[int, int]] = set()
+        for (hour, *rest), change in by_names.items():
+            names = tuple(rest)
+            places = self._places.get(names)
+            if places is None:
+                places = self._places[names] = [self._number(group) for group in _groups_of_names(names)]
+            for number in places:
+                join_at(by_hour, own, (hour, number), change)
+        self._cells.add(by_hour, self._cubes.__getitem__, first_new)
 
-    def _numbers(self, groups: set[Group]) -> dict[Group, int]:
-        if len(self._groups) > GROUPS_REMEMBERED:
-            self._groups.clear()
-        numbers: dict[Group, int] = {}
-        for group in sorted(groups):
-            number = self._groups.get(group)
-            if number is None:
-                row = self._connection.execute(statement("usage_group"), group).fetchone()
-                number = row[0] if row else self._connection.execute(statement("insert_usage_group"), group).lastrowid
-                assert number is not None
-                self._groups[group] = number
-            numbers[group] = number
-        return numbers
-
-    def _write_cells(self, name: str, cells: Cells) -> None:
-        rows = []
-        unread = [key for key in cells if (name, *key) not in self._cells]
-        if unread:
-            found = self._connection.execute(statement(f"usage_cells_{name}"), (orjson.dumps(unread).decode(),))
-            for cube, period, number, *sums, durations, first_tokens in found:
-                self._cells[name, cube, period, number] = [*sums, _unpacked(durations), _unpacked(first_tokens)]
-        for key in sorted(cells):
-            cell = cells[key]
-            known = self._cells.get((name, *key))
-            if known is not None:
-                _merge(known, cell)
-                cell = known
-            else:
-                cell = [
-                    *cell[:_DURATIONS],
-                    *(
-                        {bucket: number for bucket, number in cell[place].items() if number > 0}
-                        for place in (_DURATIONS, _FIRST_TOKENS)
-                    ),
-                ]
-            self._cells[name, *key] = cell
-            rows.append((*key, *cell[:_DURATIONS], pack(cell[_DURATIONS]), pack(cell[_FIRST_TOKENS])))
-        insert_many(self._connection, f"insert_usage_{name}_cell", rows)
-        if len(self._cells) > CELLS_REMEMBERED:
-            self._cells.clear()
+    def _number(self, group: Group) -> int:
+        number = self._groups.get(group)
+        if number is None:
+            row = self._connection.execute(statement("usage_group"), group).fetchone()
+            number = row[0] if row else self._connection.execute(statement("insert_usage_group"), group).lastrowid
+            assert number is not None
+            self._groups[group] = number
+            self._cubes[number] = group[0]
+        return number
 
 
 _NAMES: Final = itemgetter(
@@ -185,8 +151,8 @@ _NAMES: Final = itemgetter(
 )  # fmt: skip
 
 
-def _add_row(by_names: dict[tuple[Any, ...], list[Any]], row: Row, sign: int) -> None:
-    """Adds up what has the same names first: many rows of a group do, and each would go into five cubes and more.
+def _add_row(by_names: dict[tuple[Any, ...], Change], row: Row, sign: int) -> None:
+    """Adds up what has the same names first: many rows of a group do, and each would go into four cubes and more.
 
     Users are many, and have a cube by themselves.
     """
@@ -197,37 +163,24 @@ def _add_row(by_names: dict[tuple[Any, ...], list[Any]], row: Row, sign: int) ->
         _add(by_names, (hour, row[FACT], row[USER]), added, sign)
 
 
-def _add(
-    by_names: dict[tuple[Any, ...], list[Any]],
-    key: tuple[Any, ...],
-    added: tuple[list[tuple[int, Any]], int | None, int | None],
-    sign: int,
-) -> None:
-    cell = by_names.get(key)
-    if cell is None:
-        cell = by_names[key] = [0] * _DURATIONS
-        cell += ({}, {})
+def _add(by_names: dict[tuple[Any, ...], Change], key: tuple[Any, ...], added: Added, sign: int) -> None:
+    change = by_names.get(key)
+    if change is None:
+        change = by_names[key] = Change({}, {}, {})
     sums, duration, first_token = added
+    into = change.sums
     for place, value in sums:
-        cell[place] += sign * value
+        into[place] = into.get(place, 0) + sign * value
     if duration is not None:
-        buckets = cell[_DURATIONS]
+        buckets = change.durations
         buckets[duration] = buckets.get(duration, 0) + sign
     if first_token is not None:
-        buckets = cell[_FIRST_TOKENS]
+        buckets = change.first_tokens
         buckets[first_token] = buckets.get(first_token, 0) + sign
 
 
-def _by_group(by_names: dict[tuple[Any, ...], list[Any]]) -> dict[tuple[Group, int], list[Any]]:
-    by_group: dict[tuple[Group, int], list[Any]] = {}
-    for (hour, *names), cell in by_names.items():
-        for group in _groups_of(*names) if len(names) > 2 else [_user_group(*names)]:
-            known = by_group.get((group, hour))
-            if known is None:
-                by_group[group, hour] = _copied(cell)
-            else:
-                _join(known, cell)
-    return by_group
+def _groups_of_names(names: tuple[Any, ...]) -> list[Group]:
+    return _groups_of(*names) if len(names) > 2 else [_user_group(*names)]
 
 
 def _user_group(fact: str, user: int) -> Group:
@@ -260,7 +213,7 @@ def _short(name: str | None) -> str:
     return name[:LONGEST_NAME] if name else ""
 
 
-def _sums_of(row: Row) -> tuple[list[tuple[int, Any]], int | None, int | None]:
+def _sums_of(row: Row) -> Added:
     """What the row adds to which sums, and the buckets of its duration and time to first token."""
     sums: list[tuple[int, Any]] = _usage_of(row) if row[COUNTS_USAGE] else []
     if not row[COUNTED]:
@@ -290,19 +243,7 @@ def _add_call(sums: list[tuple[int, Any]], row: Row) -> int | None:
 
 
 def _usage_of(row: Row) -> list[tuple[int, Any]]:
-    sums = [
-        (place, row[column])
-        for place, column in (
-            (2, INPUT),
-            (3, OUTPUT),
-            (4, CACHE_READ),
-            (5, CACHE_WRITE),
-            (6, REASONING),
-            (9, SAVING),
-            (10, CREDITS),
-        )
-        if row[column]
-    ]
+    sums = [(place, row[column]) for place, column in _USAGE_SUMS if row[column]]
     if row[REPORTED] is not None:
         sums += ((_REPORTED_COST, row[REPORTED]), (_REPORTED, 1))
     elif row[COMPUTED] is not None:
@@ -312,51 +253,19 @@ def _usage_of(row: Row) -> list[tuple[int, Any]]:
     return sums
 
 
-def _copied(cell: Sequence[Any]) -> list[Any]:
-    return [*cell[:_DURATIONS], dict(cell[_DURATIONS]), dict(cell[_FIRST_TOKENS])]
-
-
-def _join(into: list[Any], cell: Sequence[Any]) -> None:
-    """Adds a change to a change: either may take out more than it puts in."""
-    for place in range(_DURATIONS):
-        if cell[place]:
-            into[place] += cell[place]
-    for place in (_DURATIONS, _FIRST_TOKENS):
-        buckets = into[place]
-        for bucket, number in cell[place].items():
-            buckets[bucket] = buckets.get(bucket, 0) + number
-
-
-def _merge(into: list[Any], cell: Sequence[Any]) -> None:
-    """Adds a change to what is stored."""
-    for place in range(_DURATIONS):
-        if cell[place]:
-            into[place] += cell[place]
-    # Taking out what was put in leaves a trace in the last digits.
-    for number, dollars in ((_REPORTED, _REPORTED_COST), (_COMPUTED, _COMPUTED_COST), (_CACHE_READ, _SAVING)):
-        if not into[number]:
-            into[dollars] = 0.0
-    for place in (_DURATIONS, _FIRST_TOKENS):
-        buckets = into[place]
-        for bucket, number in cell[place].items():
-            left = buckets.get(bucket, 0) + number
-            if left > 0:
-                buckets[bucket] = left
-            else:
-                buckets.pop(bucket, None)
-
-
-def _unpacked(packed: bytes) -> dict[int, int]:
-    buckets: dict[int, int] = {}
-    unpack_into(buckets, packed)
-    return buckets
-
-
-def group_sums(rows: Iterable[Row]) -> list[tuple[Group, int, list[Any], dict[int, int], dict[int, int]]]:
-    """What rows (ROW_COLUMNS) add up to, without keeping it: group, hour, sums, durations, times to first token."""
-    by_names: dict[tuple[Any, ...], list[Any]] = {}
+def group_sums(rows: Iterable[Row], cube: str) -> list[tuple[Group, int, list[Any], dict[int, int], dict[int, int]]]:
+    """What rows (ROW_COLUMNS) add to a cube, without keeping it: group, hour, sums, durations, times to first token."""
+    by_names: dict[tuple[Any, ...], Change] = {}
     for row in rows:
         if row[COUNTED] or row[COUNTS_USAGE]:
             _add_row(by_names, row, 1)
-    by_group = _by_group(by_names)
-    return [(group, hour, cell[:_DURATIONS], cell[_DURATIONS], cell[_FIRST_TOKENS]) for (group, hour), cell in by_group.items()]
+    by_group: dict[tuple[Group, int], Change] = {}
+    own: set[tuple[Group, int]] = set()
+    for (hour, *names), change in by_names.items():
+        for group in _groups_of_names(tuple(names)):
+            if group[0] == cube:
+                join_at(by_group, own, (group, hour), change)
+    return [
+        (group, hour, [change.sums.get(place, 0) for place in range(len(SUMS))], change.durations, change.first_tokens)
+        for (group, hour), change in by_group.items()
+    ]

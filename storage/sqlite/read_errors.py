@@ -42,9 +42,9 @@ def _counts(reader: Reader, filter_: FactFilter) -> Counter[tuple[Any, ...]]:
     for *place, count in reader.rows("failures", parameters):
         counts[tuple(place)] += count
     for start, end in within.edges:
-        for group, _, sums, _, _ in group_sums(reader.execute(statement("facts_within"), {"start": start, "end": end})):
+        for group, _, sums, _, _ in group_sums(reader.execute(statement("facts_within"), {"start": start, "end": end}), "error"):
             told = told_of(group)
-            if told["cube"] == "error" and sums[_FAILED] and fits(told, bound):
+            if sums[_FAILED] and fits(told, bound):
                 counts[tuple(told[name] for name in _PLACE)] += sums[_FAILED]
     return counts
 

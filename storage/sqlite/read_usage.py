@@ -10,8 +10,9 @@ import orjson
 from storage.agents_contract import FactFilter, Sums, UsageSummary
 from storage.errors import BadQuestion
 from storage.histogram import quantiles, unpack_into
+from storage.sqlite.facts_cells import SUMS
 from storage.sqlite.facts_cubes import CUBES, cube_with
-from storage.sqlite.facts_sums import HOUR_NS, HOURS_PER_DAY, SUMS, group_sums
+from storage.sqlite.facts_sums import HOUR_NS, HOURS_PER_DAY, group_sums
 from storage.sqlite.statements import statement
 from storage.sqlite.usage_range import usage_range
 
@@ -197,9 +198,9 @@ def bound_filters(reader: Reader, filter_: FactFilter) -> dict[str, Any] | None:
 
 def _add_edge(totals: dict[Key, Total], rows: Sequence[Any], asked: tuple[Any, ...]) -> None:
     cube, names, path, interval_hours, percentiles_of, bound = asked
-    for group, hour, sums, durations, first_tokens in group_sums(rows):
+    for group, hour, sums, durations, first_tokens in group_sums(rows, cube):
         told = told_of(group)
-        if told["cube"] != cube or not fits(told, bound):
+        if not fits(told, bound):
             continue
         if "metadata" in names:
             told["metadata"] = _label_value(told["label"], path)

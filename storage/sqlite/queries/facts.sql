@@ -207,6 +207,9 @@ where key in (select value from json_each(?));
 select id from usage_groups where cube = ? and fact = ? and kind = ? and agent_key = ? and agent_version = ? and service = ? and parent_agent = ? and workflow = ? and provider = ? and
   model = ? and tool = ? and mcp_server = ? and error_type = ? and finish = ? and decision = ? and user_key = ? and label = ?;
 
+-- name: last_usage_group
+select coalesce(max(id), 0) from usage_groups;
+
 -- name: insert_usage_group
 insert into usage_groups (cube, fact, kind, agent_key, agent_version, service, parent_agent, workflow, provider, model, tool, mcp_server, error_type,
   finish, decision, user_key, label)
