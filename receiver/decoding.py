@@ -5,7 +5,7 @@ itself. Small ones are decoded in place while they come one by one, which costs 
 come at once they go together, and while those are away the next ones gather: no timer, and the larger the load the larger the
 groups. Workers start with the first request that needs one, so an idle daemon has none.
 
-A worker that dies is replaced, and its requests given to the new one.
+A worker that dies is replaced, and its requests given to the new one; one that is stuck is made to die.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, cast
 
-from receiver.errors import Malformed, RefusedRequest, TooLarge
+from receiver.errors import Malformed, Overloaded, RefusedRequest, TooLarge
 from receiver.frames import BATCH, TOO_LARGE, Request, read_answers, write_requests, write_settings
 from receiver.ingest import decode_request
 from storage.batch import Batch
@@ -46,6 +47,8 @@ GROUP_REQUESTS = 64
 GROUP_BYTES = 512 * 1024
 PIPE_BYTES = 1024 * 1024
 ATTEMPTS = 2
+# A process that answers nothing for so long is stuck and ends; a body of 64 MiB takes 4 s, 10 s on a busy machine.
+MOST_SECONDS = 60.0
 
 
 class _Worker:
@@ -60,14 +63,20 @@ class _Worker:
             bufsize=PIPE_BYTES,
         )
         self._requests, self._answers = cast("BinaryIO", self._process.stdin), cast("BinaryIO", self._process.stdout)
+        self.busy_since = time.monotonic()
 
     def decode(self, requests: Sequence[Request]) -> list[Outcome]:
+        self.busy_since = time.monotonic()
         if self._settings is not None:
             write_settings(self._requests, self._settings)
             self._settings = None
         write_requests(self._requests, requests)
         answers = read_answers(self._answers, len(requests))
         return [_outcome(request, kind, body) for request, (kind, body) in zip(requests, answers, strict=True)]
+
+    def kill(self) -> None:
+        """Whoever waits for its answer is told that the process is gone."""
+        self._process.kill()
 
     def stop(self) -> None:
         with contextlib.suppress(OSError):
@@ -92,6 +101,8 @@ class _Workers:
         self._idle: queue.LifoQueue[_Worker] = queue.LifoQueue()
         self._lock = threading.Lock()
         self._all: list[_Worker] = []
+        self._busy: set[_Worker] = set()
+        self._stopped = False
 
     def decode(self, requests: Sequence[Request]) -> list[Outcome]:
         for _ in range(ATTEMPTS):
@@ -99,30 +110,55 @@ class _Workers:
             try:
                 outcomes = worker.decode(requests)
             except OSError as error:
-                logger.warning("a decoding process ended (%s); a new one starts", error)
                 self._discard(worker)
+                if self._stopped:
+                    return [Overloaded("otlpd is stopping; send again")] * len(requests)
+                logger.warning("a decoding process ended (%s); a new one starts", error)
             else:
+                with self._lock:
+                    self._busy.discard(worker)
                 self._idle.put(worker)
                 return outcomes
         # What ends a process twice must not be tried in the one that everything depends on.
         message = "the request ended the process that decoded it, twice: send fewer items at once"
         return [TooLarge(message, len(request.body)) for request in requests]
 
+    def end_stuck(self, most_seconds: float) -> None:
+        """Ends those that have kept a request for so long. For any thread."""
+        latest = time.monotonic() - most_seconds
+        with self._lock:
+            stuck = [worker for worker in self._busy if worker.busy_since <= latest]
+        for worker in stuck:
+            logger.error("a decoding process has not answered for %.0f s and is ended", most_seconds)
+            worker.kill()
+
     def stop(self) -> None:
+        """Ends all of them, busy or not: nobody waits for their answers any more."""
+        self._stopped = True
+        with self._lock:
+            for worker in self._all:
+                worker.kill()
+
+    def close(self) -> None:
+        """After `stop`, and after the threads that used them have ended."""
         for worker in self._all:
             worker.stop()
 
     def _take(self) -> _Worker:
-        with contextlib.suppress(queue.Empty):
-            return self._idle.get_nowait()
-        worker = _Worker(self._settings)
+        try:
+            worker = self._idle.get_nowait()
+        except queue.Empty:
+            worker = _Worker(self._settings)
         with self._lock:
-            self._all.append(worker)
+            if worker not in self._all:
+                self._all.append(worker)
+            self._busy.add(worker)
         return worker
 
     def _discard(self, worker: _Worker) -> None:
         with self._lock:
             self._all.remove(worker)
+            self._busy.discard(worker)
         worker.stop()
 
 
@@ -134,9 +170,16 @@ class ProcessDecoder:
     """
 
     def __init__(
-        self, workers: int, settings: RowSettings | None = None, has_time_for_facts: Callable[[], bool] = lambda: True
+        self,
+        workers: int,
+        settings: RowSettings | None = None,
+        has_time_for_facts: Callable[[], bool] = lambda: True,
+        most_seconds: float = MOST_SECONDS,
     ) -> None:
         self._count = workers
+        self._most_seconds = most_seconds
+        self._away_now = 0
+        self._watching: asyncio.TimerHandle | None = None
         self._kernel = Kernel(settings)
         self._has_time_for_facts = has_time_for_facts
         self._workers = _Workers(self._kernel.settings)
@@ -159,13 +202,31 @@ class ProcessDecoder:
         return await future
 
     async def aclose(self) -> None:
-        """Waits for what is under way, then ends the workers."""
-        await asyncio.to_thread(self._threads.shutdown)
+        """Ends the workers; whoever still waits for one is refused."""
+        if self._watching is not None:
+            self._watching.cancel()
         self._workers.stop()
+        await asyncio.to_thread(self._threads.shutdown)
+        self._workers.close()
 
     async def _away(self, requests: Sequence[Request]) -> list[Outcome]:
         decode = self._workers.decode if self._count else self._decode_here
-        return await asyncio.get_running_loop().run_in_executor(self._threads, decode, requests)
+        self._away_now += 1
+        self._watch()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, decode, requests)
+        finally:
+            self._away_now -= 1
+
+    def _watch(self) -> None:
+        """Looks after the workers for as long as one is at work."""
+        if self._watching is None and self._away_now:
+            self._watching = asyncio.get_running_loop().call_later(self._most_seconds / 2, self._look)
+
+    def _look(self) -> None:
+        self._watching = None
+        self._workers.end_stuck(self._most_seconds)
+        self._watch()
 
     def _flush_soon(self) -> None:
         """Once the loop has seen everything that has come: requests that came together are decoded together."""

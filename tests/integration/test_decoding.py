@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.telemetry import SECOND_NS, trace_request
 from receiver.decoding import LARGE_BYTES, ProcessDecoder
-from receiver.errors import Malformed, TooLarge
+from receiver.errors import Malformed, Overloaded, TooLarge
 from receiver.ingest import decode_request
 
 if TYPE_CHECKING:
@@ -101,6 +101,36 @@ async def test_a_worker_that_died_is_replaced_and_the_request_decoded(decoder: P
     batch = await decoder.decode("traces", large_request(), "protobuf", RECEIVED)
 
     assert len(batch.rows) == 100
+
+
+def stop_worker() -> None:
+    """As a process that a debugger holds, or that waits for a disk that is gone."""
+    (worker,) = (child for child in psutil.Process().children() if "receiver.decode_worker" in child.cmdline())
+    os.kill(worker.pid, signal.SIGSTOP)
+
+
+async def test_a_worker_that_is_stuck_is_replaced_and_the_request_decoded() -> None:
+    decoder = ProcessDecoder(1, most_seconds=2.0)
+    await decoder.decode("traces", large_request(), "protobuf", RECEIVED)
+    stop_worker()
+
+    batch = await decoder.decode("traces", large_request(), "protobuf", RECEIVED)
+
+    assert len(batch.rows) == 100
+    await decoder.aclose()
+
+
+async def test_a_stuck_worker_keeps_nobody_from_stopping() -> None:
+    decoder = ProcessDecoder(1)
+    await decoder.decode("traces", large_request(), "protobuf", RECEIVED)
+    stop_worker()
+    waiting = asyncio.create_task(decoder.decode("traces", large_request(), "protobuf", RECEIVED))
+    await asyncio.sleep(0.2)
+
+    await asyncio.wait_for(decoder.aclose(), 10)
+
+    with pytest.raises(Overloaded, match="stopping"):
+        await waiting
 
 
 async def test_workers_end_with_the_decoder() -> None:
