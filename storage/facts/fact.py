@@ -5,8 +5,9 @@ on the order of arrival or on how the sender cut its batches. This is the contra
 
 *One event, several records.* A fact row is a statement about an event, not yet the event. Statements with the same `fact` are
 the same event when, in this order,
-1. both have a `response_id` and it is equal (two spans only if one lies within the other or their times overlap: a stub server
-   may give the same id to every answer); both have one and it differs: never the same event;
+1. both have a `response_id` and it is equal, at the same moment (two spans overlap; a log record that was logged in the span of
+   an llm_call tells of that one, another lies within 10 s), and of two traces only in one session, or, where one names none, with
+   equal input: a stub, a cache or a replay gives many answers one id. Both have one and it differs: never the same event;
 2. `(trace_id, span_id)` is equal. For a log statement that pair is the span it was logged in: it is the same event only when
    that span is a statement of the same `fact`, and otherwise that span is its parent;
 3. `tool_call_id` is equal within one session or one trace;

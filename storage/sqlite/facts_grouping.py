@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from storage.sqlite.facts_statements import Statement
 
 NEAR_NS: Final = 2 * 10**9
+# How far from a call a log record may be that names its response.
+LOGGED_NEAR_NS: Final = 10 * 10**9
+# From this source on a session is only the trace's id.
+NO_SESSION: Final = 3
 # Of spans that all name one response, each is compared with so many before it.
 COMPARED: Final = 50
 MOST_PAIRED_EXACTLY: Final = 60
@@ -220,10 +224,38 @@ def _response_key(made: Statement) -> Hashable | None:
 
 
 def _may_share_response(one: Statement, other: Statement) -> bool:
-    """A stub server gives every answer the same id, so two spans must overlap."""
+    """A stub, a cache or a replay gives many answers the same id: so the same moment is asked for, and no contradiction."""
     if one.is_log or other.is_log:
-        return True
-    return one.time <= end_of(other) and other.time <= end_of(one)
+        first, second = _call_of(one), _call_of(other)
+        if first is not None and second is not None:
+            return first is second
+        if not _meet(one, other, LOGGED_NEAR_NS):
+            return False
+    elif not _meet(one, other, 0):
+        return False
+    return (one.trace_id is not None and one.trace_id == other.trace_id) or _may_cross_traces(one, other)
+
+
+def _meet(one: Statement, other: Statement, apart: int) -> bool:
+    return one.time <= end_of(other) + apart and other.time <= end_of(one) + apart
+
+
+def _call_of(made: Statement) -> Statement | None:
+    """The span of a model call that a statement is, or was logged in."""
+    if not made.is_log:
+        return made
+    parent = made.parent
+    return parent if parent is not None and parent.said is not None and parent.said[FACT] == "llm_call" else None
+
+
+def _may_cross_traces(one: Statement, other: Statement) -> bool:
+    """Of two traces, or of none: a gateway and its client, or logs and spans; in one session where both have one."""
+    if one.identity.session_source < NO_SESSION and other.identity.session_source < NO_SESSION:
+        return one.identity.session_id == other.identity.session_id
+    ours, theirs = one.said, other.said
+    assert ours is not None
+    assert theirs is not None
+    return ours[INPUT] is None or theirs[INPUT] is None or bool(ours[INPUT] == theirs[INPUT])
 
 
 def _call_in_session_key(made: Statement) -> Hashable | None:
@@ -299,7 +331,13 @@ def _origins(members: Iterable[Statement]) -> set[str]:
 
 
 def _is_other_origin(ours: list[Statement], theirs: list[Statement]) -> bool:
-    return not _origins(ours) & _origins(theirs)
+    return not _origins(ours) & _origins(theirs) and not _are_other_clients(ours, theirs)
+
+
+def _are_other_clients(ours: list[Statement], theirs: list[Statement]) -> bool:
+    """Two coding agents that each tell of themselves."""
+    clients = {made.resource.client for made in (*ours, *theirs)} - {None}
+    return len(clients) > 1
 
 
 def _is_other_call(ours: list[Statement], theirs: list[Statement]) -> bool:
