@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -17,7 +17,7 @@ from storage.agents_contract import (
     UsageSummary,
     UserSummary,
 )
-from storage.sqlite.read_metric_usage import metric_totals
+from storage.sqlite.read_metric_usage import MetricAgent, metric_agents
 from storage.sqlite.read_usage import names_of, totals_by, usage
 from storage.sqlite.statements import statement
 
@@ -35,7 +35,7 @@ def agents(reader: Reader, filter_: FactFilter) -> Sequence[AgentSummary]:
     seen = _seen(reader)
     sessions = _sessions(reader, "agent", filter_.range)
     newest = _newest(reader)
-    metrics = metric_totals(reader, filter_)
+    metrics = metric_agents(reader, filter_)
     found = []
     for (name, _, _), total in calls.items():
         if name is None:
@@ -45,15 +45,33 @@ def agents(reader: Reader, filter_: FactFilter) -> Sequence[AgentSummary]:
         sums = replace(sums, percentiles=timed.percentiles or sums.percentiles)
         first, last = seen.get(name, (0, 0))
         version, service, environment = newest.get(name, (None, None, None))
-        told = {} if sums.llm_calls else metrics.pop(name, {})
-        metrics.pop(name, None)
-        found.append(AgentSummary(name, version, service, environment, first, last, sessions.get(name, 0), sums, told))
+        told = metrics.pop(name, None)
+        summary = AgentSummary(name, version, service, environment, first, last, sessions.get(name, 0), sums)
+        found.append(summary if sums.llm_calls or told is None else _with_metrics(summary, told))
+    services = {service for _, service, _ in newest.values()}
     found += [
-        AgentSummary(name, None, None, None, int(told.get("first_seen", 0)), int(told.get("last_seen", 0)), 0, Sums(), told)
+        AgentSummary(
+            name, None, told.service, None, told.first_seen, told.last_seen, len(told.sessions), told.as_sums(), told.sums
+        )
         for name, told in metrics.items()
-        if filter_.agent in {None, name}
+        # Of a service with events metrics tell once more what its agents do.
+        if filter_.agent in {None, name} and told.service not in services
     ]
     return sorted(found, key=lambda one: (-one.last_seen, one.name))
+
+
+def _with_metrics(summary: AgentSummary, told: MetricAgent) -> AgentSummary:
+    """An agent of which events tell, but none of a model call: its usage is what metrics count."""
+    known, metrics = summary.sums, told.as_sums()
+    sums = replace(
+        metrics,
+        **{
+            name: value
+            for name in (entry.name for entry in fields(Sums))
+            if (value := getattr(known, name)) and not name.endswith(("_tokens", "_cost"))
+        },
+    )
+    return replace(summary, sums=sums, metrics=told.sums)
 
 
 def _seen(reader: Reader) -> dict[str, tuple[int, int]]:

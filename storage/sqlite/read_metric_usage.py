@@ -7,11 +7,13 @@ zero. Where one agent sends several families of metrics about the same thing, th
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from storage.agents_contract import MetricUsage
+from storage.agents_contract import MetricUsage, Sums
+from storage.facts.coding_agents import EXCLUSIVE_INPUT, client_of
 from storage.facts.fact import FAMILIES
 
 if TYPE_CHECKING:
@@ -23,6 +25,11 @@ if TYPE_CHECKING:
     Told = dict[str, Any]
 
 _FIELDS: Final = ("agent", "session", "user", "provider", "model", "tool", "service")
+# What an agent's own counters measure that a plain service's of the same names do not.
+_AGENTS_OWN: Final = ("tokens", "cost_usd")
+_CACHED: Final = ("cache_read", "cache_write")
+# The name that a product gives itself where it has sub-agents.
+_ITSELF: Final = "main"
 _SHARED: Final = ("tokens", "cost_usd", "llm_calls", "tool_calls", "agent_runs", "errors")
 
 
@@ -39,18 +46,56 @@ def metric_usage(reader: Reader, filter_: FactFilter, group_by: tuple[str, ...])
     return sorted(found, key=lambda one: (one.measure, str(one.type), -one.value, str(one.group)))
 
 
-def metric_totals(reader: Reader, filter_: FactFilter) -> dict[str, dict[str, float]]:
-    """By agent: measure (and type behind a dot) → sum, and when it was first and last seen (ns)."""
-    totals: dict[str, dict[str, float]] = {}
-    for told in _counted(_streams(reader, filter_)):
-        if told["agent"] is None:
-            continue
-        sums = totals.setdefault(told["agent"], {"first_seen": told["first"], "last_seen": told["last"]})
+@dataclass(slots=True)
+class MetricAgent:
+    """What metrics count of one agent. `sums` has them by measure, and by type behind a dot; times are in ns."""
+
+    service: str | None
+    first_seen: int
+    last_seen: int
+    is_agent: bool = False
+    sums: dict[str, float] = field(default_factory=dict)
+    sessions: set[str] = field(default_factory=set)
+    users: set[str] = field(default_factory=set)
+
+    def add(self, told: Told) -> None:
         name = told["measure"] if told["type"] is None else f"{told['measure']}.{told['type']}"
-        sums[name] = round(sums.get(name, 0) + told["value"], 9)
-        sums["first_seen"] = min(sums["first_seen"], told["first"])
-        sums["last_seen"] = max(sums["last_seen"], told["last"])
-    return totals
+        self.sums[name] = round(self.sums.get(name, 0) + told["value"], 9)
+        self.first_seen = min(self.first_seen, told["first"])
+        self.last_seen = max(self.last_seen, told["last"])
+        self.sessions.update({told["session"]} - {None})
+        self.users.update({told["user"]} - {None})
+        # A service that names no agent is one by its own counters of tokens or dollars.
+        is_own = told["family"] == "client" and told["measure"] in _AGENTS_OWN
+        self.is_agent = (
+            self.is_agent or is_own or told["agent"] != told["service"] or client_of(told["service"], None) is not None
+        )
+
+    def total(self, measure: str) -> float:
+        return sum(value for name, value in self.sums.items() if name == measure or name.startswith(f"{measure}."))
+
+    def as_sums(self) -> Sums:
+        """As far as metrics know what events would tell."""
+        tokens: dict[str, Any] = {
+            f"{name}_tokens": round(self.sums.get(f"tokens.{name}", 0)) for name in ("input", "output", *_CACHED, "reasoning")
+        }
+        counts: dict[str, Any] = {
+            name: round(self.total(measure))
+            for name, measure in (
+                ("runs", "agent_runs"), ("turns", "turns"), ("llm_calls", "llm_calls"), ("tool_calls", "tool_calls"),
+            )
+        }  # fmt: skip
+        return Sums(**tokens, **counts, reported_cost=self.total("cost_usd"))
+
+
+def metric_agents(reader: Reader, filter_: FactFilter) -> dict[str, MetricAgent]:
+    """By name, the agents that metrics tell of."""
+    found: dict[str, MetricAgent] = {}
+    for told in _counted(_streams(reader, filter_)):
+        name = told["agent"]
+        if name is not None:
+            found.setdefault(name, MetricAgent(told["service"], told["first"], told["last"])).add(told)
+    return {name: one for name, one in found.items() if one.is_agent}
 
 
 def _streams(reader: Reader, filter_: FactFilter) -> list[Told]:
@@ -63,19 +108,23 @@ def _streams(reader: Reader, filter_: FactFilter) -> list[Told]:
     found = []
     for family, measure, type_, *named, label, value, first, last in reader.rows("metric_usage", parameters):
         told = dict(zip(_FIELDS, named, strict=True))
+        client = client_of(told["service"], None)
+        if client is not None and told["agent"] == _ITSELF:
+            told["agent"] = told["service"]
         labels = orjson.loads(label) if label else {}
-        found.append(
-            {
-                **told,
-                "family": family,
-                "measure": measure,
-                "type": type_,
-                "label": labels,
-                "value": value,
-                "first": first,
-                "last": last,
-            }
-        )
+        told |= {
+            "family": family,
+            "measure": measure,
+            "type": type_,
+            "label": labels,
+            "value": value,
+            "first": first,
+            "last": last,
+        }
+        found.append(told)
+        if measure == "tokens" and type_ in _CACHED and client in EXCLUSIVE_INPUT:
+            # Input holds the cached tokens wherever it is told.
+            found.append({**told, "type": "input"})
     return found
 
 

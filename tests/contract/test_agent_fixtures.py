@@ -1,8 +1,7 @@
 """What recorded and handwritten runs of agents hold is what the store keeps of them, in every order of arrival.
 
 Each run goes in as it was sent and with its requests the other way round; every claim of its expectation is a test of its own.
-Cut, shuffled and owed in any way, the same telemetry gives the same facts. What is not right yet stands in `NOT_YET`, and a test
-that begins to pass has to leave it.
+Cut, shuffled and owed in any way, the same telemetry gives the same facts.
 """
 
 from __future__ import annotations
@@ -39,13 +38,6 @@ ORDERS = ("as sent", "reversed")
 NO_CLAIMS = frozenset(
     ("traps", "reading", "traces", "roots", "untold", "tolerance", "from_metrics", "from_roll_up", "handoffs", "must_hold")
 )
-_NO_IDENTITY = "only metric streams name it; they have no fact to keep it with"
-NOT_YET: dict[tuple[str, str], str] = {
-    ("claude-code-metrics-only", "sessions"): _NO_IDENTITY,
-    ("claude-code-metrics-only", "users"): _NO_IDENTITY,
-    ("trap-counter-reset", "sessions"): _NO_IDENTITY,
-    ("claude-code-metrics-only", "tokens"): "input in metrics leaves cached tokens out, and is answered as it is",
-}  # fmt: skip
 
 
 def _requests(fixture: AgentFixture) -> list[Request]:
@@ -79,15 +71,13 @@ def _told(name: str, order: str) -> dict[str, Any]:
 
 
 def _claims() -> list[Any]:
-    """Each claim of each fixture in each order; with its mark where it is known not to hold."""
+    """Each claim of each fixture in each order."""
     found = []
     for fixture in agent_fixtures():
         for claim in fixture.expected:
             if claim in NO_CLAIMS:
                 continue
-            reason = NOT_YET.get((fixture.name, claim))
-            marks = [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
-            found += [pytest.param(fixture, claim, order, id=f"{fixture.name}-{claim}-{order}", marks=marks) for order in ORDERS]
+            found += [pytest.param(fixture, claim, order, id=f"{fixture.name}-{claim}-{order}") for order in ORDERS]
     return found
 
 
@@ -97,11 +87,6 @@ def test_what_was_sent_is_what_is_kept(fixture: AgentFixture, claim: str, order:
 
     assert claim in found, "nothing to compare with"
     assert differences(fixture.expected, found, claim) == []
-
-
-def test_what_is_not_right_yet_is_a_claim() -> None:
-    """No entry outlives its fixture or claim."""
-    assert set(NOT_YET) <= {(fixture.name, claim) for fixture in agent_fixtures() for claim in fixture.expected}
 
 
 @pytest.mark.parametrize("fixture", agent_fixtures(), ids=lambda fixture: fixture.name)

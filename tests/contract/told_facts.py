@@ -11,7 +11,7 @@ import pytest
 from storage.agents_contract import FactFilter
 from storage.contract import TimeRange
 from storage.sqlite.connect import connect_reader
-from storage.sqlite.read_metric_usage import metric_totals
+from storage.sqlite.read_metric_usage import MetricAgent, metric_agents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,12 +42,12 @@ def facts_of(path: Path) -> list[Told]:
     return [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
 
 
-def metrics_of(path: Path) -> dict[str, dict[str, float]]:
+def metrics_of(path: Path) -> dict[str, MetricAgent]:
     """By agent, what metrics alone tell."""
-    return metric_totals(connect_reader(path), FactFilter(TimeRange(None, None)))
+    return metric_agents(connect_reader(path), FactFilter(TimeRange(None, None)))
 
 
-def told(facts: list[Told], metrics: dict[str, dict[str, float]]) -> Told:
+def told(facts: list[Told], metrics: dict[str, MetricAgent]) -> Told:
     """All that an expectation may name."""
     counted = [fact for fact in facts if fact["counted"]]
     finished = [fact for fact in counted if not fact["is_open"]]
@@ -61,8 +61,12 @@ def told(facts: list[Told], metrics: dict[str, dict[str, float]]) -> Told:
         "agents": sorted({*_agents(counted), *(metrics if from_metrics else ())}),
         "agent_runs": _count(runs, "agent_name"),
         "parents": {fact["agent_name"]: fact["parent_agent"] for fact in counted if fact["parent_agent"] and fact["agent_name"]},
-        "sessions": sorted({fact["session_id"] for fact in counted if fact["session_source"] < _INFERRED}),
-        "users": sorted(_names(counted, "user_id")),
+        "sessions": sorted(
+            {fact["session_id"] for fact in counted if fact["session_source"] < _INFERRED}.union(
+                *(one.sessions for one in metrics.values() if from_metrics)
+            )
+        ),
+        "users": sorted(_names(counted, "user_id").union(*(one.users for one in metrics.values() if from_metrics))),
         "workflows": sorted(_names(counted, "workflow")),
         "user_turns": sum(fact["fact"] == "user_turn" for fact in counted),
         "llm_calls": {
@@ -129,11 +133,11 @@ def _sums(facts: Iterable[Told]) -> dict[str, int]:
     return {name: sum(fact[f"{name}_tokens"] or 0 for fact in using) for name in TOKENS}
 
 
-def _tokens_of_metrics(metrics: dict[str, dict[str, float]]) -> dict[str, int]:
-    return {name: round(sum(sums.get(f"tokens.{name}", 0) for sums in metrics.values())) for name in TOKENS}
+def _tokens_of_metrics(metrics: dict[str, MetricAgent]) -> dict[str, int]:
+    return {name: sum(getattr(one.as_sums(), f"{name}_tokens") for one in metrics.values()) for name in TOKENS}
 
 
-def _costs(calls: Iterable[Told], metrics: dict[str, dict[str, float]]) -> Told:
+def _costs(calls: Iterable[Told], metrics: dict[str, MetricAgent]) -> Told:
     using = [fact for fact in calls if _tokens(fact)]
     sources = Counter(fact["cost_source"] for fact in using)
     reported = sum(fact["reported_cost"] or 0 for fact in using)
@@ -141,7 +145,7 @@ def _costs(calls: Iterable[Told], metrics: dict[str, dict[str, float]]) -> Told:
         **{source: sources[source] for source in ("reported", "computed", "unpriced")},
         "reported_usd": pytest.approx(reported, abs=_ROUNDING * len(using)),
         "reported_micros": pytest.approx(reported * 1e6),
-        "metric_usd": pytest.approx(sum(sums.get("cost_usd", 0) for sums in metrics.values())),
+        "metric_usd": pytest.approx(sum(one.as_sums().reported_cost for one in metrics.values())),
     }
 
 
