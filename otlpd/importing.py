@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from otlpd.parquet_files import Columns
     from storage.contract import Store
 
-GROUP_RECORDS = 500
+GROUP_RECORDS = 1_000
 MOST_FAULTS_TOLD = 20
 
 

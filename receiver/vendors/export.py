@@ -6,7 +6,7 @@ Attribute names follow version 1.41.0 of the semantic conventions, the last whos
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 # behind each other as one, so a part may be added as bytes.
 _RECORD_BODY, _RECORD_ATTRIBUTE, _SCOPE_RECORD, _SPAN_ATTRIBUTE = b"\x2a", b"\x32", b"\x12", b"\x4a"
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.41.0"
+
+
+_OwnerKey: TypeAlias = "str | tuple[tuple[str, Json], ...]"
 
 
 class Scope(NamedTuple):
@@ -112,20 +115,20 @@ class Exports:
     """Collects records of one request; every list keeps the order of arrival."""
 
     def __init__(self) -> None:
-        self._spans: dict[tuple[Scope, str], tuple[JsonObject, list[Span]]] = {}
-        self._points: dict[tuple[Scope, str], tuple[JsonObject, list[Point]]] = {}
-        self._logs: dict[tuple[Scope, str], tuple[JsonObject, list[bytes]]] = {}
+        self._spans: dict[tuple[Scope, _OwnerKey], tuple[JsonObject, list[Span]]] = {}
+        self._points: dict[tuple[Scope, _OwnerKey], tuple[JsonObject, list[Point]]] = {}
+        self._logs: dict[tuple[Scope, _OwnerKey], tuple[JsonObject, list[bytes]]] = {}
 
     def add_log(self, scope: Scope, resource: JsonObject, entry: LogEntry) -> None:
-        self._logs.setdefault((scope, canonical_text(resource)), (resource, []))[1].append(entry.encoded())
+        self._logs.setdefault((scope, _owner_key(resource)), (resource, []))[1].append(entry.encoded())
 
     def add_span(self, scope: Scope, resource: JsonObject, span: Span) -> None:
-        self._spans.setdefault((scope, canonical_text(resource)), (resource, []))[1].append(span)
+        self._spans.setdefault((scope, _owner_key(resource)), (resource, []))[1].append(span)
 
     def add_point(self, scope: Scope, resource: JsonObject, point: Point) -> None:
         if finite_number(point.value) is None:
             return  # an integer beyond the range of doubles: only its text, in the log record, can say it
-        self._points.setdefault((scope, canonical_text(resource)), (resource, []))[1].append(point)
+        self._points.setdefault((scope, _owner_key(resource)), (resource, []))[1].append(point)
 
     def requests(self) -> tuple[tuple[Signal, ExportRequest], ...]:
         """The messages, logs first: they are the primary records, the others can be derived from them."""
@@ -173,6 +176,13 @@ class Exports:
                 for (scope, _), (resource, points) in self._points.items()
             ]
         )
+
+
+def _owner_key(resource: JsonObject) -> _OwnerKey:
+    """Equal for equal resources. 1, 1.0 and true are not equal, so only texts may stand for themselves."""
+    if all(type(value) is str for value in resource.values()):
+        return tuple(resource.items())
+    return canonical_text(resource)
 
 
 def add_attributes(span: Span, values: JsonObject) -> None:

@@ -20,6 +20,7 @@ MAX_NESTING = 64
 MAX_QUOTED_CHARACTERS = 500
 _WHITESPACE = " \t\n\r"
 _DECODER = json.JSONDecoder()
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 class JsonFaultError(ValueError):
@@ -37,11 +38,15 @@ class JsonRecord:
 
     text: str
     value: Json
+    # Those of an array, where they were read one by one.
+    elements: tuple[JsonRecord, ...] | None = None
 
 
 def read_document(body: bytes) -> JsonRecord:
     """The whole body as one record; its text is the body, spaces and byte-order mark included."""
     text = _decode_utf8(body)
+    if (array := _read_array(text)) is not None:
+        return array
     value, end = _read_value(text, _skip_space(text, _start(text)))
     _expect_end(text, end)
     return JsonRecord(text, value)
@@ -49,6 +54,8 @@ def read_document(body: bytes) -> JsonRecord:
 
 def read_elements(document: JsonRecord, key: str | None = None) -> list[JsonRecord]:
     """Elements of the array that the document is (or holds under `key`), each with its own text."""
+    if key is None and document.elements is not None:
+        return list(document.elements)
     text = document.text
     position = _skip_space(text, _start(text))
     if key is None:
@@ -60,6 +67,35 @@ def read_elements(document: JsonRecord, key: str | None = None) -> list[JsonReco
     return found
 
 
+def _read_array(text: str) -> JsonRecord | None:
+    """An array read in one pass; None for what is none, or has a fault, of which the other way of reading says where."""
+    position = _skip_space(text, _start(text))
+    if text[position : position + 1] != "[":
+        return None
+    found: list[JsonRecord] = []
+    try:
+        position = _skip_space(text, position + 1)
+        while text[position] != "]":
+            value, end = _DECODER.raw_decode(text, position)
+            found.append(JsonRecord(text[position:end], value))
+            position = _skip_space(text, end)
+            if text[position] == ",":
+                position = _skip_space(text, position + 1)
+                if text[position] == "]":
+                    return None
+            elif text[position] != "]":
+                return None
+    except (ValueError, IndexError, RecursionError):
+        return None
+    if _skip_space(text, position + 1) != len(text) or any(_may_be_deep(record) for record in found):
+        return None
+    return JsonRecord(text, [record.value for record in found], tuple(found))
+
+
+def _may_be_deep(record: JsonRecord) -> bool:
+    return record.text.count("{") + record.text.count("[") >= MAX_NESTING and _nesting(record.value) >= MAX_NESTING
+
+
 def parse_text(text: str) -> Json:
     """Value of a JSON text that stands inside a document."""
     value, end = _read_value(text, _skip_space(text, 0))
@@ -69,7 +105,7 @@ def parse_text(text: str) -> Json:
 
 def canonical_text(value: Json) -> str:
     """One text per document, whatever its spaces and order of keys. 5 and 5.0 differ, big integers keep their digits."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return _CANONICAL.encode(value)
 
 
 def digest(dialect: str, *parts: Json) -> str:

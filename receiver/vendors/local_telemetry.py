@@ -27,7 +27,7 @@ Lenient where the shipped client needs it: null numbers are 0, JSON text in `met
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
@@ -152,6 +152,9 @@ class Run(BaseModel):
         return f"CHECK constraint failed: {negative} >= 0" if negative else None
 
 
+_Accepted: TypeAlias = tuple[JsonRecord, Run, Element]
+
+
 def translate(body: bytes, headers: Mapping[str, str], received_time_ns: int) -> Translation:  # noqa: ARG001
     """One run."""
     document = _read(body)
@@ -162,8 +165,8 @@ def translate(body: bytes, headers: Mapping[str, str], received_time_ns: int) ->
     fault = run.constraint_fault()
     if fault is not None:
         raise VendorRequestError(refuse(400, f"Database integrity error: {fault}"))
-    exports = _export([(document, run)], received_time_ns)
-    return Translation(exports.requests(), (_element(document, run),), False, received_time_ns)
+    element = _element(document, run)
+    return Translation(_export([(document, run, element)], received_time_ns).requests(), (element,), False, received_time_ns)
 
 
 def translate_batch(body: bytes, headers: Mapping[str, str], received_time_ns: int) -> Translation:  # noqa: ARG001
@@ -177,7 +180,7 @@ def translate_batch(body: bytes, headers: Mapping[str, str], received_time_ns: i
             "input": quoted(document.value),
         }
         raise VendorRequestError(Answer(422, {"detail": [entry]}))
-    runs: list[tuple[JsonRecord, Run]] = []
+    runs: list[_Accepted] = []
     elements: list[Element] = []
     for index, record in enumerate(read_elements(document)):
         try:
@@ -186,8 +189,8 @@ def translate_batch(body: bytes, headers: Mapping[str, str], received_time_ns: i
         except ValidationError as error:
             fault = first_reason(error)
         if fault is None:
-            runs.append((record, run))
             elements.append(_element(record, run))
+            runs.append((record, run, elements[-1]))
         else:
             event_id = object_of(record.value).get("event_id")
             name = event_id[:200] if isinstance(event_id, str) else f"element {index}"
@@ -202,8 +205,9 @@ def translate_update(body: bytes, fields: Sequence[str], received_time_ns: int) 
         run = Run.model_validate(document.value)
     except ValidationError as error:
         raise VendorRequestError(Answer(422, {"detail": field_errors(error, ["body"])})) from None
-    exports = _export([(document, run)], received_time_ns, updated_fields=fields)
-    return Translation(exports.requests(), (_element(document, run),), False, received_time_ns)
+    element = _element(document, run)
+    exports = _export([(document, run, element)], received_time_ns, updated_fields=fields)
+    return Translation(exports.requests(), (element,), False, received_time_ns)
 
 
 def answer(translation: Translation, stored: Mapping[str, Stored]) -> Answer:
@@ -244,7 +248,8 @@ def _read(body: bytes) -> JsonRecord:
 
 def _element(record: JsonRecord, run: Run) -> Element:
     echo: JsonObject = {"event_id": run.event_id, "run_id": run.run_id}
-    return Element(_uid(record, run), _key(run), echo=echo)
+    key = _key(run)
+    return Element(key + digest(SYSTEM, record.value)[:32], key, echo=echo)
 
 
 def _key(run: Run) -> str:
@@ -252,23 +257,17 @@ def _key(run: Run) -> str:
     return f"{SYSTEM}:{clean_text(run.event_id).replace('%', '%25').replace('#', '%23')}#"
 
 
-def _uid(record: JsonRecord, run: Run) -> str:
-    return _key(run) + digest(SYSTEM, record.value)[:32]
-
-
-def _export(
-    runs: Sequence[tuple[JsonRecord, Run]], received_time_ns: int, *, updated_fields: Sequence[str] | None = None
-) -> Exports:
+def _export(runs: Sequence[_Accepted], received_time_ns: int, *, updated_fields: Sequence[str] | None = None) -> Exports:
     exports, seen, ended = Exports(), set[str](), set[bytes]()
     updated: JsonObject = {} if updated_fields is None else {"telemetry.updated_fields": list(updated_fields)}
-    parents = {(_trace_id(run), run.run_id): _span_id(run) for _, run in runs}
-    for record, run in runs:
-        resource, uid, values = _resource(run), _uid(record, run), _attributes(run)
-        span_id, trace_id = _span_id(run), _trace_id(run)
-        created = parse_time(run.created_at)
-        if uid in seen:
+    ids = [(_trace_id(run), _span_id(run)) for _, run, _ in runs]
+    parents = {(trace_id, run.run_id): span_id for (_, run, _), (trace_id, span_id) in zip(runs, ids, strict=True)}
+    for (record, run, element), (trace_id, span_id) in zip(runs, ids, strict=True):
+        uid = element.uid
+        if uid is None or uid in seen:
             continue
         seen.add(uid)
+        resource, values, created = _resource(run), _attributes(run), parse_time(run.created_at)
         entry = LogEntry(
             uid=uid,
             time_ns=received_time_ns if created is None else created,
@@ -308,8 +307,9 @@ def _resource(run: Run) -> JsonObject:
 
 def _attributes(run: Run) -> JsonObject:
     values: JsonObject = {}
-    for name, value in run.model_dump(exclude_unset=True).items():
-        if value is not None and name not in _ELSEWHERE:
+    given = run.model_fields_set
+    for name, value in (*run.__dict__.items(), *(run.model_extra or {}).items()):
+        if value is not None and name in given and name not in _ELSEWHERE:
             values[_CONVENTIONS.get(name, f"telemetry.{name}")] = value
     values["telemetry.status"] = run.known_status()
     return values

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from struct import Struct
 from typing import TYPE_CHECKING, Any
@@ -100,7 +100,9 @@ def _encoded_key(key: str) -> bytes:
 
 
 def _encoded_text(text: str) -> bytes:
-    return _sized(_STRING, clean_text(text).encode())
+    data = text.encode() if text.isascii() else clean_text(text).encode()
+    size = len(data)
+    return _STRING + (_SHORT[size] if size < 128 else _varint(size)) + data
 
 
 def _encoded_integer(value: int) -> bytes:
@@ -126,6 +128,8 @@ def _sized(tag: bytes, data: bytes) -> bytes:
 
 
 def _varint(number: int) -> bytes:
+    if number < 16_384:
+        return bytes((number & 127 | 128, number >> 7))
     written = bytearray()
     while number > 127:
         written.append(number & 127 | 128)
@@ -151,21 +155,33 @@ def parse_time(value: Json) -> int | None:
 
     A time that OTLP cannot hold (before 1970, after 2262) is 0, which is OTLP's "unknown".
     """
-    match = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
+    return _parsed_time(value) if isinstance(value, str) else None
+
+
+@lru_cache(1024)
+def _parsed_time(text: str) -> int | None:
+    """A record often names the same time more than once."""
+    match = _TIME.fullmatch(text.strip())
     if match is None:
         return None
     year, month, day, hour, minute, second, fraction, _, sign, zone_hours, zone_minutes = match.groups()
     hours, minutes, seconds = int(hour or 0), int(minute or 0), int(second or 0)
-    offset = timedelta(hours=int(zone_hours or 0), minutes=int(zone_minutes or 0))
-    if hours > 23 or minutes > 59 or seconds > 60 or offset >= timedelta(days=1):
+    offset = int(zone_hours or 0) * 3600 + int(zone_minutes or 0) * 60
+    days = _days(year, month, day)
+    if days is None or hours > 23 or minutes > 59 or seconds > 60 or offset >= 86400:
         return None
+    shift = -offset if sign == "+" else offset
+    total = days * 86400 + hours * 3600 + minutes * 60 + seconds + shift
+    return representable(total * NANOSECONDS + (int(fraction[:9].ljust(9, "0")) if fraction else 0))
+
+
+@lru_cache(1024)
+def _days(year: str, month: str, day: str) -> int | None:
+    """Since 1970; None for no day of the calendar."""
     try:
-        days = date(int(year), int(month), int(day)).toordinal() - date(1970, 1, 1).toordinal()
+        return date(int(year), int(month), int(day)).toordinal() - date(1970, 1, 1).toordinal()
     except ValueError:
         return None
-    shift = int(offset.total_seconds()) * (-1 if sign == "+" else 1)
-    total = days * 86400 + hours * 3600 + minutes * 60 + seconds + shift
-    return representable(total * NANOSECONDS + int((fraction or "")[:9].ljust(9, "0")))
 
 
 def parse_time_or_epoch(value: Json) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ def test_architecture_fits_on_a_page_or_two() -> None:
 
 def test_every_dependency_has_its_reason() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    needed = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
+    needed = [*project["dependencies"], *chain.from_iterable(project["optional-dependencies"].values())]
     names = {re.split(r"[<>=!~\[ ]", need)[0] for need in needed}
     explained = set(re.findall(r"^\| `([\w-]+)` \|", (ROOT / "docs/adr/0002-dependencies.md").read_text(), re.MULTILINE))
     assert explained == names
