@@ -8,7 +8,6 @@ zero has a bucket of its own.
 from __future__ import annotations
 
 from array import array
-from itertools import chain
 from math import log2
 from typing import TYPE_CHECKING
 
@@ -28,18 +27,43 @@ def middle_of(bucket: int) -> float:
     return 0.0 if bucket == ZERO_BUCKET else float(2.0 ** ((bucket + 0.5) / BUCKETS_PER_DOUBLING))
 
 
-def pack(buckets: Mapping[int, int]) -> bytes:
-    """Pairs (bucket, count) as unsigned 32-bit integers, in no particular order: 8 bytes a filled bucket."""
-    return array("I", chain.from_iterable(buckets.items())).tobytes()
+class PackedHistogram:
+    """Pairs (bucket, count) as unsigned 32-bit integers, in no particular order: 8 bytes a filled bucket.
+
+    They change in place: adding costs what is added, not what is there. Packing 300 buckets anew for every few that were added
+    was a sixth of what small requests cost the writer.
+    """
+
+    __slots__ = ("_pairs", "_places")
+
+    def __init__(self, packed: bytes = b"") -> None:
+        self._pairs = array("I", packed)
+        self._places = {bucket: 2 * number + 1 for number, bucket in enumerate(self._pairs[::2])}
+
+    def add(self, buckets: Mapping[int, int]) -> None:
+        """Negative counts take out, at most what is there."""
+        pairs, places = self._pairs, self._places
+        for bucket, count in buckets.items():
+            place = places.get(bucket)
+            if place is not None:
+                pairs[place] = max(pairs[place] + count, 0)
+            elif count > 0:
+                places[bucket] = len(pairs) + 1
+                pairs.extend((bucket, count))
+
+    def filled(self) -> dict[int, int]:
+        """Bucket → count, of those that have one."""
+        return {bucket: count for bucket, count in zip(self._pairs[::2], self._pairs[1::2], strict=True) if count}
+
+    def packed(self) -> bytes:
+        return self._pairs.tobytes()
 
 
 def unpack_into(total: dict[int, int], packed: bytes) -> None:
     """Adds a packed histogram to `total`."""
-    values = array("I")
-    values.frombytes(packed)
-    for position in range(0, len(values), 2):
-        bucket = values[position]
-        total[bucket] = total.get(bucket, 0) + values[position + 1]
+    values = array("I", packed)
+    for bucket, count in zip(values[::2], values[1::2], strict=True):
+        total[bucket] = total.get(bucket, 0) + count
 
 
 def quantiles(buckets: Mapping[int, int], asked: Sequence[float]) -> list[float]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from storage.histogram import edges_of, pack, unpack_into
+from storage.histogram import PackedHistogram, edges_of
 from storage.sqlite.bulk import insert_many
 from storage.sqlite.statements import statement
 
@@ -33,6 +33,7 @@ WHOLE_SERVICE = -1
 _COUNT, _ERRORS, _SUM, _MIN, _MAX, _BUCKETS = range(6)
 # The shortest and longest of an empty cell: any duration takes their place.
 _NO_DURATION = (2**63 - 1, 0)
+_EMPTY = (0, 0, 0, *_NO_DURATION)
 
 
 class Rollups:
@@ -50,7 +51,6 @@ class Rollups:
         self._known.clear()
 
     def write(self, changes: LatencyChanges) -> None:
-        # Hours first: the cells of minutes are handed over to what is remembered.
         for name, cells in (
             ("hour_cell", _by_hour(changes.operations)),
             ("minute_cell", changes.operations),
@@ -62,15 +62,13 @@ class Rollups:
     def _write_cells(self, name: str, changes: _Cells, *, settle: bool) -> None:
         rows = []
         for key, change in sorted(changes.items()):
-            cell = self._stored(name, key)
-            if cell is None:
-                cell = change
-            else:
-                _merge(cell, change)
+            cell = self._stored(name, key) or [*_EMPTY, PackedHistogram()]
+            _merge_figures(cell, change)
+            cell[_BUCKETS].add(change[_BUCKETS])
             if settle:
                 _settle(cell)
             self._remember((name, *key), cell)
-            rows.append((*key, *cell[:_SUM], float(cell[_SUM]), cell[_MIN], cell[_MAX], pack(cell[_BUCKETS])))
+            rows.append((*key, *cell[:_SUM], float(cell[_SUM]), cell[_MIN], cell[_MAX], cell[_BUCKETS].packed()))
         insert_many(self._connection, f"insert_{name}", rows)
 
     def _stored(self, name: str, key: tuple[int, int]) -> list[Any] | None:
@@ -80,9 +78,7 @@ class Rollups:
         row = self._connection.execute(statement(name), key).fetchone()
         if row is None:
             return None
-        buckets: dict[int, int] = {}
-        unpack_into(buckets, row[_BUCKETS])
-        return [*row[:_BUCKETS], buckets]
+        return [*row[:_BUCKETS], PackedHistogram(row[_BUCKETS])]
 
     def _remember(self, key: tuple[str, int, int], cell: list[Any]) -> None:
         if len(self._known) >= CELLS_REMEMBERED:
@@ -125,12 +121,16 @@ def _by_hour(minutes: _Cells) -> _Cells:
     return hours
 
 
-def _merge(into: list[Any], cell: Sequence[Any]) -> None:
+def _merge_figures(into: list[Any], cell: Sequence[Any]) -> None:
     into[_COUNT] += cell[_COUNT]
     into[_ERRORS] += cell[_ERRORS]
     into[_SUM] += cell[_SUM]
     into[_MIN] = min(into[_MIN], cell[_MIN])
     into[_MAX] = max(into[_MAX], cell[_MAX])
+
+
+def _merge(into: list[Any], cell: Sequence[Any]) -> None:
+    _merge_figures(into, cell)
     buckets = into[_BUCKETS]
     for bucket, count in cell[_BUCKETS].items():
         buckets[bucket] = buckets.get(bucket, 0) + count
@@ -143,7 +143,9 @@ def _negated(cell: Sequence[Any]) -> list[Any]:
 
 def _settle(cell: list[Any]) -> None:
     """Where the shortest or longest was taken out, the edge of its bucket stands in (within 4.4 %)."""
-    buckets = cell[_BUCKETS] = {bucket: number for bucket, number in cell[_BUCKETS].items() if number > 0}
+    buckets = cell[_BUCKETS].filled()
+    cell[_BUCKETS] = PackedHistogram()
+    cell[_BUCKETS].add(buckets)
     if not buckets:
         cell[_MIN], cell[_MAX] = _NO_DURATION
         return

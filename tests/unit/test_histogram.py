@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from storage.histogram import ZERO_BUCKET, bucket_of, edges_of, middle_of, pack, quantiles, unpack_into
+from storage.histogram import ZERO_BUCKET, PackedHistogram, bucket_of, edges_of, middle_of, quantiles, unpack_into
 
 LONGEST = 2**63 - 1
 DURATIONS = st.one_of(st.integers(0, 1000), st.integers(0, LONGEST), st.integers(0, 62).map(lambda power: 2**power))
@@ -64,6 +64,30 @@ def test_quantiles_of_many() -> None:
 def test_nothing_has_no_quantiles() -> None:
     assert quantiles({}, ASKED) == []
     assert quantiles({5: 0}, ASKED) == []
+
+
+def pack(buckets: dict[int, int]) -> bytes:
+    histogram = PackedHistogram()
+    histogram.add(buckets)
+    return histogram.packed()
+
+
+@given(st.lists(st.lists(DURATIONS, max_size=20), max_size=5), st.lists(DURATIONS, max_size=20))
+def test_what_was_added_can_be_taken_out(parts: list[list[int]], taken: list[int]) -> None:
+    """A packed histogram that is added to, packed and read back in between, and taken out of."""
+    histogram = PackedHistogram(pack(filled(taken)))
+    for part in parts:
+        histogram.add(filled(part))
+        histogram = PackedHistogram(histogram.packed())
+    histogram.add({bucket: -count for bucket, count in filled(taken).items()})
+    assert histogram.filled() == filled([duration for part in parts for duration in part])
+
+
+def test_more_cannot_be_taken_out_than_is_there() -> None:
+    histogram = PackedHistogram()
+    histogram.add({7: 2})
+    histogram.add({7: -3, 8: -1})
+    assert histogram.filled() == {}
 
 
 @given(st.lists(st.lists(DURATIONS, max_size=20), max_size=5))
