@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from otlpd import __version__, log_lines
+from otlpd.config import row_settings
 from otlpd.exit_codes import CannotStart, ExitCode
 from otlpd.forwarding import forwarding
 from otlpd.service import _opened_store, _stop_on_signals
-from receiver.ingest import Ingest
+from receiver.ingest import Ingest, InlineDecoder
 from receiver.scrapers import host, polled
 from receiver.scrapers.points import Figure, Scrape
 from receiver.signals import METRICS
 from storage.errors import StoreError, TemporaryError
+from storage.rows import Kernel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,7 +108,8 @@ async def collect(settings: Settings, collection: Collection) -> ExitCode:
     async with contextlib.AsyncExitStack() as stack:
         store = await stack.enter_async_context(_opened_store(settings))
         exporters = await stack.enter_async_context(forwarding(settings, store, listens=False))
-        collector = Collector(Ingest(store, max_pending_bytes=settings.max_pending_size), collection)
+        decoder = InlineDecoder(Kernel(row_settings(settings)))
+        collector = Collector(Ingest(store, decoder, max_pending_bytes=settings.max_pending_size), collection)
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_POLL_SECONDS)))
         _logger.info("collecting every %g s into %s", collection.interval_seconds, settings.db)
         if collection.once:

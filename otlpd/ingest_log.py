@@ -1,6 +1,6 @@
 """What monitoring agents sent, for people on the console and as JSON lines in a file that is rotated.
 
-Told after the commit, so that nothing is shown that is not kept.
+Told after the commit, so that nothing is shown that is not kept. Masks are over it as over what is stored.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from receiver.vendors import Dialect
+    from storage.facts.masks import Masks
 
 FILE_BYTES, FILES = 10 * 2**20, 5
 SYSTEM = "richardops"
@@ -27,8 +28,9 @@ _logger = logging.getLogger(__name__)
 class IngestLog:
     """`path` is the file of JSON lines, `console` where the blocks go; each may be left out."""
 
-    def __init__(self, path: Path | None, console: TextIO | None) -> None:
+    def __init__(self, path: Path | None, console: TextIO | None, masks: Masks) -> None:
         self._console = console
+        self._masks = masks
         self._handler: RotatingFileHandler | None = None
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,7 +39,8 @@ class IngestLog:
     def __call__(self, dialect: Dialect, body: bytes) -> None:
         if dialect.system != SYSTEM:
             return
-        payload, now = json.loads(body), datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        payload = json.loads(self._masks.json_text(body.decode()) or "{}")
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         try:
             self._show(payload, now)
         except OSError as error:

@@ -42,8 +42,10 @@ from receiver.listening import LOOPBACK, CannotListen, open_sockets
 from receiver.settings import ReceiverSettings
 from receiver.tls import ssl_context
 from receiver.vendor_http import VendorHttp
+from receiver.vendor_policy import VendorPolicy
 from receiver.vendors import SignaturePolicy
 from storage.errors import StoreError
+from storage.facts.masks import Masks
 from storage.sqlite.retention import RetentionSettings
 from storage.sqlite.store import SqliteSettings, open_store
 from storage.sqlite.writer import WriterSettings
@@ -129,7 +131,10 @@ async def _listening(
     vendors = VendorHttp(
         ingest, store, receiver, gate, signatures=_signature_policy(settings), current_run=partial(current_run, store)
     )
-    vendors.on_stored = shown = IngestLog(settings.ingest_log, sys.stderr if settings.ingest_console else None)
+    vendors.policy = VendorPolicy(originals=settings.vendor_originals, repeats=settings.vendor_repeats)
+    content = row_settings(settings).content
+    masks = Masks(content.masks, content.patterns)
+    vendors.on_stored = shown = IngestLog(settings.ingest_log, sys.stderr if settings.ingest_console else None, masks)
     applications = [web.Application(), api_application(otlp, vendors, query, receiver)]
     otlp.add_routes(applications[0])
     otlp.add_fallback(applications[0])
@@ -250,7 +255,10 @@ def _stop_on_signals() -> asyncio.Event:
 def run(configuration: Configuration) -> ExitCode:
     """`otlpd serve`. What keeps it from starting is a log line only where logs are read by machines."""
     form = configuration.settings.log_format
-    log_lines.configure(form, configuration.settings.log_level)
+    try:
+        log_lines.configure(form, configuration.settings.log_level, configuration.settings.log_file)
+    except OSError as error:
+        raise CannotStart(ExitCode.USAGE, f"log_file: {configuration.settings.log_file}: {error.strerror}") from None
     try:
         asyncio.run(serve(configuration))
     except CannotStart as error:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _SETTINGS = (
     "db", "max_age_days", "max_size", "forward", "forward_headers", "forward_gzip", "forward_seconds", "forward_ca_file",
-    "forward_cert_file", "forward_key_file", "log_level", "log_format",
+    "forward_cert_file", "forward_key_file", "content_masks", "log_level", "log_format",
 )  # fmt: skip
 _DEFAULT_SIZE = ByteSize(512 * 2**20)
 _SHORTEST_INTERVAL = 0.1

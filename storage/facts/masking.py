@@ -29,9 +29,10 @@ REMOVED: Final = "[removed]"
 
 _DETAILS_EVENTS: Final = MESSAGE_EVENTS | {"gen_ai.client.inference.operation.details"}
 _EVENT_CONTENT_KEYS: Final = frozenset(("content", "message", "tool_calls", "body", "output", "gen_ai.event.content"))
-# Positions in SPAN_COLUMNS and LOG_COLUMNS.
+# Positions in SPAN_COLUMNS, LOG_COLUMNS, POINT_COLUMNS and SCOPE_COLUMNS.
 _STATUS, _ATTRIBUTES, _EVENTS, _LINKS = 11, 14, 15, 16
 _BODY, _BODY_TYPE, _EVENT_NAME, _LOG_ATTRIBUTES = 7, 8, 9, 13
+_EXEMPLARS, _SCOPE = 10, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,8 @@ class ContentDoor:
             batch.rows = [self._log(row) for row in batch.rows]
         else:
             batch.streams = [(*row[:10], masked(row[10])) for row in batch.streams]
+            batch.rows = [(*row[:_EXEMPLARS], masked(row[_EXEMPLARS])) for row in batch.rows]
+        batch.scopes = [(*row[:_SCOPE], masked(row[_SCOPE]), *row[_SCOPE + 1 :]) for row in batch.scopes]
         batch.resources = [(*row[:7], masked(row[7]), *row[8:]) for row in batch.resources]
         after = self.counts
         return ContentCounts(after.cut - before.cut, after.removed - before.removed, after.masked - before.masked)

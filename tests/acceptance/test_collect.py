@@ -32,7 +32,7 @@ pytestmark = pytest.mark.timeout(180)  # some processes one after the other, eac
 
 EXPOSITION = """# HELP jobs_total Jobs done.
 # TYPE jobs_total counter
-jobs_total{kind="a"} 3
+jobs_total{kind="a",owner="jo@example.com"} 3
 # TYPE temperature gauge
 temperature 21.5
 # TYPE wait_seconds histogram
@@ -159,6 +159,20 @@ def test_polled_programs(daemon: Daemon, shown: str, tmp_path: Path) -> None:
         ).fetchall()
     [(count, total, data)] = rows
     assert (count, total, json.loads(data)) == (4, 5.5, {"bounds": [0.1, 1.0], "counts": [1, 2, 1]})
+
+
+@pytest.mark.parametrize(("words", "owner"), [((), "jo@example.com"), (("--content-masks",), "[e-mail]")])
+def test_masks_are_over_what_is_collected(daemon: Daemon, shown: str, tmp_path: Path, words: tuple[str, ...], owner: str) -> None:
+    polled = ("--poll", f"prometheus={shown}/metrics", "--poll-headers", "X-Key=k")
+    done = run_command(
+        ["collect", "--once", "--no-host", "--db", "c.db", "--forward", daemon.http_url, *polled, *words], tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+
+    [series] = daemon.ask("/api/metrics/query?name=jobs_total&aggregate=last&group_by=owner")
+    assert owner in str(series)
+    kept = b"".join(path.read_bytes() for path in tmp_path.glob("c.db*"))
+    assert (b"jo@example.com" in kept) == (not words)
 
 
 def test_program_that_cannot_be_read(daemon: Daemon, shown: str, tmp_path: Path) -> None:

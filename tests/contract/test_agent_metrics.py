@@ -1,5 +1,5 @@
-"""Proves what figures of agents fall back to where only metrics came: tokens, cost, calls, sessions and users of an agent, said to
-be told by metrics; and which metrics make no agent: a plain service's, and those of a service whose events tell the same.
+"""Proves what figures of agents fall back to where only metrics came: tokens, cost, calls and sessions, marked as of metrics;
+and which metrics make no agent: a plain service's, and those of a service whose events tell the same.
 """
 
 from __future__ import annotations

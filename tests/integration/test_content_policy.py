@@ -169,6 +169,27 @@ def test_a_vendors_json_takes_the_same_way(start_daemon: StartDaemon) -> None:
     assert b"[secret]" in kept
 
 
+@pytest.mark.parametrize("words", [(), ("--content-masks",)])
+def test_masks_are_over_the_log_of_what_came_in(start_daemon: StartDaemon, tmp_path: Path, words: tuple[str, ...]) -> None:
+    """Without them it holds the payload as it was sent."""
+    log = tmp_path / "ingest.jsonl"
+    daemon = start_daemon("--ingest-log", str(log), *words)
+    payload: dict[str, Any] = {
+        "host": "web-1", "timestamp": "2025-10-08T09:00:00Z", "score": 1,
+        "metrics": {
+            "cpu_usage": 1.0, "memory_usage": 2.0, "disk_usage": 3.0, "network_rx_bytes_per_sec": 4,
+            "network_tx_bytes_per_sec": 5, "tcp_connections": 6,
+        },
+        "logs": [{"container": "api", "message": f"{KEY} of {ADDRESS}", "timestamp": "2025-10-08T09:00:00Z"}],
+    }  # fmt: skip
+    answer = request("POST", f"{daemon.api_url}/ingest", json.dumps(payload).encode(), JSON)
+    assert answer.status < 300, answer
+
+    written = log.read_text()
+    assert '"host": "web-1"' in written
+    assert (KEY in written, ADDRESS in written) == ((False, False) if words else (True, True))
+
+
 async def test_sealed_blocks_hold_no_hash_of_what_was_removed(tmp_path: Path) -> None:
     """A word that can be guessed must not be told by the search index either."""
     path = tmp_path / "sealed.db"

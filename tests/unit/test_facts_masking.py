@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from storage.facts.derive import Deriver
@@ -217,3 +218,18 @@ def test_hostile_text_is_masked_in_time(name: str) -> None:
     started = time.process_time()
     Masks(secrets=True).text(HOSTILE[name])
     assert time.process_time() - started < 5
+
+
+def test_masks_reach_scopes_series_and_exemplars() -> None:
+    request = ExportMetricsServiceRequest()
+    scope = request.resource_metrics.add().scope_metrics.add()
+    scope.scope.attributes.extend(key_values({"owner": "jo@example.com"}))
+    point = scope.metrics.add(name="work").sum.data_points.add(as_int=1, time_unix_nano=9)
+    point.attributes.extend(key_values({"user": "jo@example.com"}))
+    point.exemplars.add(as_int=1, time_unix_nano=9, filtered_attributes=key_values({"who": "jo@example.com"}))
+    batch = batch_of("metrics", request.SerializeToString(), NOON)
+
+    counts = ContentDoor(ContentPolicy(masks=True)).apply(batch)
+
+    assert counts.masked == 3
+    assert "example.com" not in str((batch.rows, batch.streams, batch.scopes))
