@@ -50,41 +50,11 @@ REQUESTS_PER_COMMIT = 8
 DAYS = 30
 DAY_NS = 86_400 * SECOND_NS
 ERROR_TYPES = ("timeout", "rate_limit_exceeded", "tool_error", "ConnectionError")
-WORDS = tuple(
-    [
-        "please",
-        "check",
-        "order",
-        "invoice",
-        "refund",
-        "customer",
-        "delivery",
-        "timeout",
-        "deploy",
-        "service",
-        "error",
-        "report",
-        "summary",
-        "weather",
-        "flight",
-        "hotel",
-        "budget",
-        "meeting",
-        "calendar",
-        "ticket",
-        "urgent",
-        "cancel",
-        "update",
-        "database",
-        "query",
-        "region",
-        "latency",
-        "memory",
-        "review",
-        "branch",
-        "merge",
-    ]
-)
+WORDS = (
+    "please", "check", "order", "invoice", "refund", "customer", "delivery", "timeout", "deploy", "service", "error", "report",
+    "summary", "weather", "flight", "hotel", "budget", "meeting", "calendar", "ticket", "urgent", "cancel", "update", "database",
+    "query", "region", "latency", "memory", "review", "branch", "merge",
+)  # fmt: skip
 
 
 def add_run(spans: Spans, rng: random.Random, session: str, agent: str, user: str, start_ns: int) -> None:

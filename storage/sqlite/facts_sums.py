@@ -193,17 +193,27 @@ def _groups_of(fact: str, kind: str, agent: int | None, *names: Any) -> list[Gro
     version, service, parent, workflow, provider, model, tool, server, error = map(_short, names[:9])
     finish, decision, metadata, failed, counted = names[9:]
     groups: list[Group] = [
+        ("service", fact, "", 0, version, service, "", "", "", "", "", "", "", "", "", 0, ""),
+        ("flow", fact, kind, agent, "", "", "", workflow, "", "", "", "", "", unusual_end(finish), "", 0, ""),
         ("agent", fact, "", agent, version, service, parent, "", "", "", "", "", "", "", "", 0, ""),
-        ("flow", fact, "", agent, "", "", "", workflow, "", "", "", "", "", "", "", 0, ""),
-        ("kind", fact, kind, agent, "", "", "", "", "", "", "", "", "", unusual_end(finish), "", 0, ""),
     ]
     if fact == "llm_call":
-        groups.append(("model", fact, "", agent, version, service, "", "", provider, model, "", "", "", "", "", 0, ""))
+        groups += (
+            ("provider", fact, "", 0, "", "", "", "", provider, model, "", "", "", "", "", 0, ""),
+            ("model", fact, "", agent, version, service, "", "", provider, model, "", "", "", "", "", 0, ""),
+        )
     elif fact == "tool_call":
-        groups.append(("tool", fact, "", agent, "", service, "", "", "", "", tool, server, "", "", _short(decision), 0, ""))
+        decided = _short(decision)
+        groups += (
+            ("server", fact, "", 0, "", "", "", "", "", "", tool, server, "", "", decided, 0, ""),
+            ("tool", fact, "", agent, "", service, "", "", "", "", tool, server, "", "", decided, 0, ""),
+        )
     if failed and counted:
-        place = (provider, model, tool, server, error or "_OTHER")
-        groups.append(("error", fact, "", agent, "", service, "", "", *place, "", "", 0, ""))
+        error = error or "_OTHER"
+        groups += (
+            ("failure", fact, "", 0, "", "", "", "", "", "", "", "", error, "", "", 0, ""),
+            ("error", fact, "", agent, "", service, "", "", provider, model, tool, server, error, "", "", 0, ""),
+        )
     if metadata is not None and len(metadata) <= LONGEST_LABEL:
         groups.append(("label", fact, "", 0, "", "", "", "", "", "", "", "", "", "", "", 0, metadata))
     return groups

@@ -119,9 +119,9 @@ def users(reader: Reader, time_range: TimeRange, limit: int) -> Sequence[UserSum
     """The dearest first."""
     rows = [
         row
-        for row in usage(reader, UsageQuery(FactFilter(range=time_range), ("user",), None, "llm_call", 10**9))
+        for row in usage(reader, UsageQuery(FactFilter(range=time_range), ("user",), None, "llm_call", limit))
         if row.group["user"] is not None
-    ][:limit]
+    ]
     keys = {
         name: found[0]
         for row in rows

@@ -38,7 +38,7 @@ def _counts(reader: Reader, filter_: FactFilter) -> Counter[tuple[Any, ...]]:
     if bound is None:
         return counts
     within = usage_range(reader, filter_.range)
-    parameters = {**within.parameters(None), **bound, "cube": "error"}
+    parameters = {**within.parameters(None), **bound, "cube": "error", "groups": None}
     for *place, count in reader.rows("failures", parameters):
         counts[tuple(place)] += count
     for start, end in within.edges:
@@ -53,7 +53,7 @@ def _error_group(reader: Reader, filter_: FactFilter, place: tuple[Any, ...], ag
     fact, error_type, agent_key, model, tool = place
     range_ = filter_.range
     parameters = {
-        "fact": fact, "error_type": error_type, "agent_key": agent_key or None, "model": model or None, "tool": tool or None,
+        "fact": fact, "error_type": error_type, "agent_key": agent_key, "model": model, "tool": tool,
         "start": max(range_.start or 0, 0), "end": END_OF_TIME if range_.end is None else range_.end,
     }  # fmt: skip
     example = reader.execute(statement("error_example"), parameters).fetchone()

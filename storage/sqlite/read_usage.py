@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -12,7 +13,7 @@ from storage.errors import BadQuestion
 from storage.histogram import quantiles, unpack_into
 from storage.sqlite.facts_cells import SUMS
 from storage.sqlite.facts_cubes import CUBES, cube_with
-from storage.sqlite.facts_sums import HOUR_NS, HOURS_PER_DAY, group_sums
+from storage.sqlite.facts_sums import HOUR_NS, HOURS_PER_DAY, USER, group_sums
 from storage.sqlite.statements import statement
 from storage.sqlite.usage_range import usage_range
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from storage.agents_contract import UsageQuery
+    from storage.batch import Row
     from storage.contract import TimeRange
     from storage.sqlite.connect import Reader
 
@@ -59,17 +61,19 @@ class Total:
         self._durations: dict[int, int] = {}
         self._first_tokens: dict[int, int] = {}
 
-    def add(self, fact: str, sums: Mapping[str, Any]) -> None:
+    def add(self, fact: str, sums: Sequence[Any]) -> None:
+        """`sums` in the order of SUMS."""
         values = self._values
-        pairs: list[tuple[str, str]] = [(name, name) for name in _SAME_NAME]
-        pairs += (*_RENAMED.items(), ("count", _COUNT_OF[fact]), ("failed", _ERRORS_OF.get(fact, "")))
-        for name, field in pairs:
-            value = sums[name]
-            if field and value:
+        for place, field in _fields_of(fact):
+            value = sums[place]
+            if value:
                 values[field] = values.get(field, 0) + value
 
     def add_times(self, durations: Mapping[int, int], first_tokens: Mapping[int, int]) -> None:
         for into, buckets in ((self._durations, durations), (self._first_tokens, first_tokens)):
+            if not into:
+                into.update(buckets)
+                continue
             for bucket, number in buckets.items():
                 into[bucket] = into.get(bucket, 0) + number
 
@@ -93,6 +97,13 @@ class Total:
         return not any(abs(value) > SMALLEST for value in self._values.values())
 
 
+@cache
+def _fields_of(fact: str) -> tuple[tuple[int, str], ...]:
+    """Places in SUMS, and the fields of Sums that they add to."""
+    named = {**{name: name for name in _SAME_NAME}, **_RENAMED, "count": _COUNT_OF[fact], "failed": _ERRORS_OF.get(fact, "")}
+    return tuple((SUMS.index(name), field) for name, field in named.items() if field)
+
+
 def _percentiles(buckets: Mapping[int, int]) -> tuple[float, float, float] | None:
     found = quantiles({bucket: number for bucket, number in buckets.items() if number > 0}, _QUANTILES)
     return (found[0], found[1], found[2]) if found else None
@@ -102,7 +113,7 @@ def usage(reader: Reader, query: UsageQuery) -> Sequence[UsageSummary]:
     """By interval, then the greatest first; at most `limit` of them."""
     asked = query.group_by
     interval_hours = _interval_hours(query.interval_ns)
-    totals = totals_by(reader, query.filter, asked, interval_hours, query.percentiles_of)
+    totals = totals_by(reader, query.filter, asked, interval_hours, query.percentiles_of, query.limit)
     days = _per_day(reader, query.filter.range, interval_hours) if not asked and not _is_filtered(query.filter) else {}
     found = []
     for (first, second, interval), total in totals.items():
@@ -124,9 +135,14 @@ def size_of(sums: Sums) -> tuple[float, int]:
 
 
 def totals_by(
-    reader: Reader, filter_: FactFilter, group_by: Sequence[str], interval_hours: int | None, percentiles_of: str
+    reader: Reader,
+    filter_: FactFilter,
+    group_by: Sequence[str],
+    interval_hours: int | None,
+    percentiles_of: str,
+    limit: int | None = None,
 ) -> dict[Key, Total]:
-    """By the names of up to two groups and the hour in which the interval begins."""
+    """By the names of up to two groups and the hour in which the interval begins; of users the `limit` greatest are enough."""
     cube = cube_of(filter_, group_by)
     bound = bound_filters(reader, filter_)
     if bound is None:
@@ -137,19 +153,37 @@ def totals_by(
     parameters = {
         **within.parameters(interval_hours), **bound, "cube": cube, "interval_hours": interval_hours,
         "percentiles_of": percentiles_of, "metadata_path": f'$."{path}"',
-        "group_1": names[0] if names else None, "group_2": names[1] if len(names) > 1 else None,
+        "group_1": names[0] if names else None, "group_2": names[1] if len(names) > 1 else None, "groups": None,
     }  # fmt: skip
+    edges = [row for start, end in within.edges for row in _facts_within(reader, start, end)]
+    if names == ["user"] and interval_hours is None and limit is not None and bound["user_key"] is None:
+        parameters["groups"] = _greatest_users(reader, parameters, edges, limit)
+    elif _is_filtered(filter_):
+        parameters["groups"] = orjson.dumps(reader.rows("groups_of_filters", parameters)).decode()
     totals: dict[Key, Total] = {}
     for first, second, interval, fact, *values, durations, first_tokens in reader.rows("usage_sums", parameters):
         total = totals.setdefault((first, second, interval), Total())
-        total.add(fact, dict(zip(SUMS, values, strict=True)))
+        total.add(fact, values)
         if durations is not None:
             total.add_times(_unhexed(durations), _unhexed(first_tokens))
-    for start, end in within.edges:
-        rows = reader.execute(statement("facts_within"), {"start": start, "end": end}).fetchall()
-        reader.check_time()
-        _add_edge(totals, rows, (cube, names, path, interval_hours, percentiles_of, bound))
+    if edges:
+        _add_edge(totals, edges, (cube, names, path, interval_hours, percentiles_of, bound))
     return _named(reader, {key: total for key, total in totals.items() if not total.is_empty()}, names)
+
+
+def _facts_within(reader: Reader, start: int, end: int) -> list[Row]:
+    found = reader.execute(statement("facts_within"), {"start": start, "end": end}).fetchall()
+    reader.check_time()
+    return found
+
+
+def _greatest_users(reader: Reader, parameters: Mapping[str, Any], edges: Iterable[Row], limit: int) -> str:
+    """The groups of users among whom the greatest are: sums of all would be made for nothing.
+
+    Outside of whole hours a user may have more than the cells tell, so those who have anything there are among them.
+    """
+    keys = {*reader.rows("greatest_users", {**parameters, "count": limit}), *(row[USER] for row in edges if row[USER])}
+    return orjson.dumps(reader.rows("groups_of_users", {"keys": orjson.dumps(sorted(keys)).decode()})).decode()
 
 
 def cube_of(filter_: FactFilter, group_by: Sequence[str]) -> str:
@@ -208,7 +242,7 @@ def _add_edge(totals: dict[Key, Total], rows: Sequence[Any], asked: tuple[Any, .
         first, second = (*values, None, None)[:2]
         interval = None if interval_hours is None else hour // interval_hours * interval_hours
         total = totals.setdefault((first, second, interval), Total())
-        total.add(told["fact"], dict(zip(SUMS, sums, strict=True)))
+        total.add(told["fact"], sums)
         if told["fact"] == percentiles_of:
             total.add_times(durations, first_tokens)
 
@@ -243,7 +277,9 @@ def _named(reader: Reader, totals: dict[Key, Total], group_by: Sequence[str]) ->
             names.update({key[place]: str(key[place]) for key in totals if key[place] not in {None, ""}})
         renamed: dict[Key, Total] = {}
         for key, total in totals.items():
-            renamed.setdefault(_with(key, place, names.get(key[place])), Total()).join(total)
+            other = renamed.setdefault(_with(key, place, names.get(key[place])), total)
+            if other is not total:
+                other.join(total)
         totals = renamed
     return totals
 

@@ -405,6 +405,10 @@ create index facts_others on facts (fact, time) where fact in ('user_turn', 'ste
 create index facts_agent on facts (agent_key, fact, time) where counted = 1;
 create index facts_user on facts (user_key, time) where user_key is not null and counted = 1;
 create index facts_failed on facts (time) where failed = 1 and counted = 1;
+create index facts_errors on facts (
+  fact, substr(coalesce(error_type, '_OTHER'), 1, 200), coalesce(agent_key, 0), substr(coalesce(model, ''), 1, 200),
+  substr(coalesce(tool_name, ''), 1, 200), time
+) where failed = 1 and counted = 1;
 create index facts_uncounted on facts (time, fact, is_part) where counted = 0;
 create index facts_open on facts (time) where is_open = 1 and counted = 1;
 -- By hour first, so that new entries land on few pages.

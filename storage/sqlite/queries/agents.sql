@@ -179,10 +179,11 @@ where facts.id in (
 ) order by facts.time;
 
 -- name: error_example
-select id from facts indexed by facts_failed
-where failed = 1 and counted = 1 and fact = :fact and coalesce(error_type, '_OTHER') = :error_type
-  and (:agent_key is null or agent_key = :agent_key) and (:model is null or model = :model)
-  and (:tool is null or tool_name = :tool) and time >= :start and time < :end
+-- Names as the sums have them: cut to 200 characters.
+select id from facts indexed by facts_errors
+where failed = 1 and counted = 1 and fact = :fact
+  and substr(coalesce(error_type, '_OTHER'), 1, 200) = :error_type and coalesce(agent_key, 0) = :agent_key
+  and substr(coalesce(model, ''), 1, 200) = :model and substr(coalesce(tool_name, ''), 1, 200) = :tool and time >= :start and time < :end
 order by time desc, id desc limit 1;
 
 -- name: open_facts

@@ -48,13 +48,13 @@ select 'delete', id, text from (select id, text from contents where day < :day o
 delete from contents where id in (select id from contents where day < :day order by id limit :count);
 
 -- name: delete_usage_hours
-delete from usage_hours where cube in ('agent', 'model', 'tool', 'error', 'flow', 'kind', 'user', 'label') and period < :before;
+delete from usage_hours where cube in (select distinct cube from usage_groups) and period < :before;
 
 -- name: delete_usage_days
-delete from usage_days where cube in ('agent', 'model', 'tool', 'error', 'flow', 'kind', 'user', 'label') and period < :before / 24;
+delete from usage_days where cube in (select distinct cube from usage_groups) and period < :before / 24;
 
 -- name: delete_usage_months
-delete from usage_months where cube in ('agent', 'model', 'tool', 'error', 'flow', 'kind', 'user', 'label') and period < :before / 768;
+delete from usage_months where cube in (select distinct cube from usage_groups) and period < :before / 768;
 
 -- name: delete_usage_of_no_stream
 delete from usage_streams where stream_id not in (select id from metric_streams);

@@ -5,22 +5,45 @@ count, failed, input_tokens, output_tokens, cache_read_tokens, cache_write_token
   computed_cost, cache_saving, credits, reported, computed, unpriced, without_usage, without_session, without_content,
   retries, rate_limited, run_llm_calls, run_tool_calls, timed_output_tokens, timed_ns
 
+-- part: chosen_groups
+-- Before anything else of a cell is read.
+(:groups is null or group_id in (select value from json_each(:groups)))
+
 -- part: usage_cells_within
 cells as (
   select period * 768 as hour, group_id, durations, first_tokens, {usage_sum_columns} from usage_months
-    where cube = :cube and period >= :months_from and period < :months_to
+    where cube = :cube and period >= :months_from and period < :months_to and {chosen_groups}
   union all
   select period * 24, group_id, durations, first_tokens, {usage_sum_columns} from usage_days
-    where cube = :cube and period >= :days_from and period < :days_until
+    where cube = :cube and period >= :days_from and period < :days_until and {chosen_groups}
   union all
   select period * 24, group_id, durations, first_tokens, {usage_sum_columns} from usage_days
-    where cube = :cube and period >= :days_again and period < :days_to
+    where cube = :cube and period >= :days_again and period < :days_to and {chosen_groups}
   union all
   select period, group_id, durations, first_tokens, {usage_sum_columns} from usage_hours
-    where cube = :cube and period >= :hours_from and period < :hours_until
+    where cube = :cube and period >= :hours_from and period < :hours_until and {chosen_groups}
   union all
   select period, group_id, durations, first_tokens, {usage_sum_columns} from usage_hours
-    where cube = :cube and period >= :hours_again and period < :hours_to
+    where cube = :cube and period >= :hours_again and period < :hours_to and {chosen_groups}
+)
+
+-- part: usage_sizes_within
+-- The same, of which little is read.
+cells as (
+  select period * 768 as hour, group_id, count, failed, reported_cost + computed_cost as cost from usage_months
+    where cube = :cube and period >= :months_from and period < :months_to and {chosen_groups}
+  union all
+  select period * 24, group_id, count, failed, reported_cost + computed_cost as cost from usage_days
+    where cube = :cube and period >= :days_from and period < :days_until and {chosen_groups}
+  union all
+  select period * 24, group_id, count, failed, reported_cost + computed_cost as cost from usage_days
+    where cube = :cube and period >= :days_again and period < :days_to and {chosen_groups}
+  union all
+  select period, group_id, count, failed, reported_cost + computed_cost as cost from usage_hours
+    where cube = :cube and period >= :hours_from and period < :hours_until and {chosen_groups}
+  union all
+  select period, group_id, count, failed, reported_cost + computed_cost as cost from usage_hours
+    where cube = :cube and period >= :hours_again and period < :hours_to and {chosen_groups}
 )
 
 -- part: usage_filters
@@ -78,25 +101,51 @@ select json_group_array(json_array(name_1, name_2, interval, fact, count, failed
   group by 1, 2, 3, usage_groups.fact
 );
 
+-- name: groups_of_filters
+select json_group_array(id) from usage_groups where {usage_filters};
+
+-- name: groups_of_users
+select json_group_array(id) from usage_groups where cube = 'user' and user_key in (select value from json_each(:keys));
+
+-- name: greatest_users
+-- By cost, then by what they did; 0 stands for those without a name.
+with {usage_sizes_within}, sums as (select group_id, sum(cost) as cost, sum(count) as count from cells group by group_id)
+select json_group_array(user_key) from (
+  select user_key from sums join usage_groups on usage_groups.id = group_id left join users on users.key = user_key
+  where user_key > 0
+  group by user_key
+  order by round(sum(cost), 10) desc, sum(case when usage_groups.fact = 'user_turn' then 0 else count end) desc, users.name
+  limit :count
+);
+
 -- part: edge_facts
 time >= :start and time < :end
 
+-- part: summed_columns
+-- The columns of facts that sums are made of, each in its place among all of them.
+null, null, null, null, null, null, null, null, service_name, counted, counts_usage, has_content, fact, kind, null,
+  null, null, is_open, null, time, duration, agent_key, null, agent_version, parent_agent, workflow, session_key,
+  session_source, null, user_key, null, null, null, null, provider, model, null, input_tokens, output_tokens,
+  cache_read_tokens, cache_write_tokens, reasoning_tokens, null, reported_cost, computed_cost, cache_saving, null,
+  credits, null, time_to_first_token, finish_reasons, tool_name, null, mcp_server, null, decision, failed, error_type,
+  null, status_code, attempt, null, metadata, null, run_llm_calls, run_tool_calls, null, null, null
+
 -- name: facts_within
 -- The facts of the ends of a range, which no whole hour covers.
-select {fact_columns} from facts where fact = 'llm_call' and counted = 1 and {edge_facts}
-union all select {fact_columns} from facts where fact = 'tool_call' and counted = 1 and {edge_facts}
-union all select {fact_columns} from facts where fact = 'agent_run' and counted = 1 and {edge_facts}
-union all select {fact_columns} from facts where fact in ('user_turn', 'step', 'event') and {edge_facts};
+select {summed_columns} from facts where fact = 'llm_call' and counted = 1 and {edge_facts}
+union all select {summed_columns} from facts where fact = 'tool_call' and counted = 1 and {edge_facts}
+union all select {summed_columns} from facts where fact = 'agent_run' and counted = 1 and {edge_facts}
+union all select {summed_columns} from facts where fact in ('user_turn', 'step', 'event') and {edge_facts};
 
 -- name: usage_extent
 -- The first and last hour that has anything.
-select coalesce((select min(period) from usage_hours where cube = 'agent'), 0),
-  coalesce((select max(period) + 1 from usage_hours where cube = 'agent'), 0);
+select coalesce((select min(period) from usage_hours where cube = 'service'), 0),
+  coalesce((select max(period) + 1 from usage_hours where cube = 'service'), 0);
 
 -- name: hour_counts
 -- How many facts these hours have.
 select json_group_array(json_array(period, count)) from (
-  select period, sum(count) as count from usage_hours where cube = 'agent' and period in (select value from json_each(:hours))
+  select period, sum(count) as count from usage_hours where cube = 'service' and period in (select value from json_each(:hours))
   group by period
 );
 
@@ -141,12 +190,12 @@ select json_group_array(json_array(period, users, new)) from (
 
 -- name: failures
 -- What failed, by kind of fact, error, agent and place.
-with {usage_cells_within}
+with {usage_sizes_within}, counts as (select group_id, sum(failed) as failed from cells group by group_id)
 select json_group_array(json_array(fact, error_type, agent_key, model, tool, failed)) from (
-  select usage_groups.fact, error_type, agent_key, model, tool, sum(cells.failed) as failed
-  from cells join usage_groups on usage_groups.id = group_id
+  select usage_groups.fact, error_type, agent_key, model, tool, sum(counts.failed) as failed
+  from counts join usage_groups on usage_groups.id = group_id
   where {usage_filters}
-  group by usage_groups.fact, error_type, agent_key, model, tool having sum(cells.failed) > 0
+  group by usage_groups.fact, error_type, agent_key, model, tool having sum(counts.failed) > 0
 );
 
 -- name: metric_usage
