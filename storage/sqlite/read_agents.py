@@ -47,7 +47,8 @@ def agents(reader: Reader, filter_: FactFilter) -> Sequence[AgentSummary]:
         version, service, environment = newest.get(name, (None, None, None))
         told = metrics.pop(name, None)
         summary = AgentSummary(name, version, service, environment, first, last, sessions.get(name, 0), sums)
-        found.append(summary if sums.llm_calls or told is None else _with_metrics(summary, told))
+        is_told = told is None or sums.llm_calls or told.service in _calling_services(reader, filter_.range)
+        found.append(summary if told is None or is_told else _with_metrics(summary, told))
     services = {service for _, service, _ in newest.values()}
     found += [
         AgentSummary(
@@ -58,6 +59,12 @@ def agents(reader: Reader, filter_: FactFilter) -> Sequence[AgentSummary]:
         if filter_.agent in {None, name} and told.service not in services
     ]
     return sorted(found, key=lambda one: (-one.last_seen, one.name))
+
+
+def _calling_services(reader: Reader, time_range: TimeRange) -> set[Any]:
+    """Of these events tell of model calls, whichever agent made them."""
+    rows = totals_by(reader, FactFilter(range=time_range), ["service"], None, "")
+    return {service for (service, _, _), total in rows.items() if total.finished().llm_calls}
 
 
 def _with_metrics(summary: AgentSummary, told: MetricAgent) -> AgentSummary:

@@ -7,14 +7,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from storage.sqlite.store import SqliteSettings, open_store
-from tests.contract.agent_stories import ALL, deliver, event
+from tests.contract.agent_stories import ALL, Record, deliver, event
 from tests.contract.told import MINUTE, NOW, number_metric, write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from storage.agents_contract import AgentSummary
-    from tests.contract.agent_stories import Record
     from tests.contract.told import Attribute
 
 DELTA = 1
@@ -95,3 +94,16 @@ async def test_metrics_of_a_service_name_no_second_agent_beside_its_events(tmp_p
 
     assert [(name, one.sums.input_tokens) for name, one in told.items()] == [("openclaw-gateway", 7)]
     assert [(name, one.sums.input_tokens) for name, one in alone.items()] == [("openclaw-gateway", 70)]
+
+
+async def test_metrics_of_a_service_count_for_no_agent_beside_the_one_that_made_its_calls(tmp_path: Path) -> None:
+    """Copilot names its agent in spans; its events and metrics name only the service."""
+    chat: dict[str, Attribute] = {"gen_ai.operation.name": "chat", "gen_ai.agent.name": "copilot", "gen_ai.usage.input_tokens": 7}
+    call = Record("chat gpt-5-mini", 0, chat, trace=1, id=1, service="copilot-chat")
+    decided = event("copilot_chat.tool_decision", 1, "copilot-chat", session__id="window", tool_name="Edit", decision="accept")
+    answered = event("copilot_chat.tool_result", 2, "copilot-chat", session__id="window", tool_name="Edit")
+    spoken: list[Counter] = [("copilot-chat", "copilot_chat.token.usage", 7, {"type": "input"})]
+
+    found = await agents(tmp_path / "otlpd.db", spoken, [call, decided, answered])
+
+    assert {name: one.sums.input_tokens for name, one in found.items()} == {"copilot": 7, "copilot-chat": 0}
