@@ -1,4 +1,5 @@
-"""How log lines look: one line for people, or one JSON object for machines. They go to standard error, always.
+"""How log lines look: one line for people, or one JSON object for machines. They go to standard error, always, and as JSON into
+a file as well where one is named.
 
 Figures that belong to a message go into `extra={"fields": {...}}`; both forms show them.
 """
@@ -9,11 +10,14 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import TextIO
 
+FILE_BYTES, FILES = 10 * 2**20, 5
 _COLOURS = {"DEBUG": "\033[2m", "WARNING": "\033[33m", "ERROR": "\033[31m", "CRITICAL": "\033[31m"}
 _PLAIN = "\033[0m"
 _NOISY = {"asyncio": logging.WARNING, "grpc": logging.WARNING, "grpc._cython": logging.CRITICAL}
@@ -54,12 +58,18 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
-def configure(form: Literal["text", "json"], level: str, stream: TextIO | None = None) -> None:
-    """The one handler of the process; called again it replaces what was."""
+def configure(form: Literal["text", "json"], level: str, file: Path | None = None, stream: TextIO | None = None) -> None:
+    """What the process says, and where; called again it replaces what was. Raises OSError when the file cannot be written."""
     stream = stream or sys.stderr
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonFormatter() if form == "json" else PeopleFormatter(colours=stream.isatty()))
-    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    handlers: list[logging.Handler] = [handler]
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        kept = RotatingFileHandler(file, maxBytes=FILE_BYTES, backupCount=FILES, encoding="utf-8")
+        kept.setFormatter(JsonFormatter())
+        handlers.append(kept)
+    logging.basicConfig(handlers=handlers, level=level.upper(), force=True)
     for name, least in _NOISY.items():
         logging.getLogger(name).setLevel(least)
 

@@ -90,6 +90,12 @@ class Settings(BaseSettings):
     )
     queue_size: Size = _setting(ByteSize(64 * MIB), "Bytes of the rows that may wait for a commit.", "Data")
 
+    facts: Literal["on", "off"] = _setting(
+        "on",
+        "Whether what agents did (runs, calls, turns, tokens, cost) is worked out of spans and log records as they come. With "
+        "`off` ingest is faster and the file half as large; what comes meanwhile is missing from the answers about agents.",
+        "Content",
+    )
     content: Literal["full", "truncate", "off"] = _setting(
         "full",
         "What is kept of prompts, answers, tool arguments and results: `full`, `truncate` to `content_length`, or `off`. What is "
@@ -204,7 +210,24 @@ class Settings(BaseSettings):
     ingest_log: File | None = _setting(
         None, "A file that gets each payload of `POST /ingest` as one JSON line; rotated at 10 MiB, 5 old ones are kept.", "Work"
     )
+    vendor_originals: bool = _setting(
+        True,
+        "Keep the exact text of each record of vendors' JSON. Without it a record takes about half the room and comes back with "
+        "the same values, in other words of JSON.",
+        "Work",
+    )
+    vendor_repeats: bool = _setting(
+        False,
+        "Store an event of Cylestio's clients each time it is sent. They send no ids: else what is equal is taken for the same.",
+        "Work",
+    )
     ingest_console: bool = _setting(False, "Show each payload of `POST /ingest` on standard error, for people.", "Work")
+    log_file: File | None = _setting(
+        None,
+        "A file that gets every log line as one JSON object, beside what standard error shows; rotated at 10 MiB, 5 old ones are "
+        "kept.",
+        "Work",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "info", "The least serious messages that are logged.", "Work"
     )

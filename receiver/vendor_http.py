@@ -19,6 +19,7 @@ from receiver.errors import BodyTimeout, TooLarge
 from receiver.notices import Notices
 from receiver.signals import SIGNALS
 from receiver.status import classify, is_ours
+from receiver.vendor_policy import VendorPolicy
 from receiver.vendor_runs import answer_change, answer_commit, changed, read_change, read_commit
 from receiver.vendors import DIALECTS, LOCAL_TELEMETRY, Answer, Stored, VendorRequestError
 
@@ -66,6 +67,7 @@ class VendorHttp:
         self._bodies = BodyReader(settings)
         self._authorize = authorize
         self._signatures = signatures
+        self.policy = VendorPolicy()
         self.on_stored: Callable[[Dialect, bytes], None] | None = None
         """Told of every request's body after its commit."""
         self._current_run = current_run
@@ -89,7 +91,7 @@ class VendorHttp:
             self._bodies.judge_length(request.content_length)
             with self._ingest.pending.reserve(request.content_length or 0) as reservation:
                 body = await self._bodies.read(request, reservation)
-                answer = await self._store_and_answer(endpoint, body, request)
+                answer = await self._store_and_answer(dialect, endpoint, body, request)
         except VendorRequestError as refusal:
             self._count("vendor_refused")
             return _response(refusal.answer)
@@ -101,7 +103,7 @@ class VendorHttp:
             self.on_stored(dialect, body)
         return _response(answer)
 
-    async def _store_and_answer(self, endpoint: Endpoint, body: bytes, request: web.Request) -> Answer:
+    async def _store_and_answer(self, dialect: Dialect, endpoint: Endpoint, body: bytes, request: web.Request) -> Answer:
         now = self._ingest.now()
         headers = {name.lower(): value for name, value in request.headers.items()}
         if endpoint.authenticate is not None and self._signatures is not None:
@@ -110,6 +112,7 @@ class VendorHttp:
             translation = endpoint.translate(body, headers, now)
         else:
             translation = await asyncio.to_thread(endpoint.translate, body, headers, now)
+        translation = self.policy.applied(translation, dialect.system)
         messages = [(_SIGNALS[name], message.SerializeToString()) for name, message in translation.requests]
         written = await self._ingest.store(messages)
         stored = await self._stored(translation, written) if endpoint.quotes_store else {}
@@ -141,7 +144,7 @@ class VendorHttp:
             run = await self._current_run(event_id)
             if run is None:
                 raise VendorRequestError(LOCAL_TELEMETRY.refuse(404, f"Run not found: {event_id}"))
-            translation = changed(run, change, self._ingest.now())
+            translation = self.policy.applied(changed(run, change, self._ingest.now()), LOCAL_TELEMETRY.system)
             await self._ingest.store([(_SIGNALS[name], message.SerializeToString()) for name, message in translation.requests])
         return answer_commit(event_id, run, change) if "git_commit_hash" in change else answer_change(event_id, change)
 

@@ -29,6 +29,8 @@ MODEL = "gen_ai.request.model"
 # Events that end a model call and tell how long it took.
 RESPONSES = ("cylestio.LLM_call_finish", "cylestio.model_response", "llm.call.finish", "llm.call.end", "llm.response")
 CYLESTIO = ("seed.cylestio_mini", "seed.cylestio_local")
+# What the names of all vendors' scopes begin with.
+VENDORS = "seed."
 MOST_LOOKED_AT = 50_000
 _PAGE = 1000
 
@@ -45,12 +47,14 @@ class Event:
 
     @cached_property
     def document(self) -> dict[str, Any]:
-        """What the client sent; empty where it sent no JSON."""
+        """What the client sent; empty where it sent no JSON. The body says the same where the exact text was not kept."""
         original = self.attributes.get("log.record.original")
         try:
             document = orjson.loads(original) if isinstance(original, str) else None
         except orjson.JSONDecodeError:
             document = None
+        if document is None and (self.record.scope.name or "").startswith(VENDORS):
+            document = plain_body(self.record.body, self.record.body_type)
         return document if isinstance(document, dict) else {}
 
     @property

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from otlpd.exit_codes import ExitCode
 from tests.running import request, run_command
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import StartDaemon
 
+JSON = {"Content-Type": "application/json"}
 PAYLOAD = {
     "host": "server1", "server_id": "srv-001", "env": "production", "timestamp": "2024-01-20T12:34:56Z", "score": 0.7,
     "metrics": {
@@ -110,3 +112,37 @@ def test_payloads_are_shown_and_logged(start_daemon: StartDaemon, tmp_path: Path
     ):
         assert text in shown
     assert "\u001b" not in shown
+
+
+def test_the_log_goes_to_a_file_as_well(start_daemon: StartDaemon, tmp_path: Path) -> None:
+    """And a file that cannot be is told before a port opens."""
+    daemon = start_daemon("--log-file", "logs/otlpd.jsonl")
+    daemon.stop()
+    kept = [json.loads(line) for line in (tmp_path / "logs" / "otlpd.jsonl").read_text().splitlines()]
+    assert [line["message"] for line in kept] == [line["message"] for line in daemon.log]
+    (tmp_path / "file").write_text("")
+    refused = run_command(["serve", "--log-file", "file/otlpd.jsonl", "--db", "other.db"], tmp_path)
+    assert refused.returncode == ExitCode.USAGE
+    assert "log_file: file/otlpd.jsonl" in refused.stderr
+
+
+def test_what_is_kept_of_vendors_records_can_be_chosen(start_daemon: StartDaemon) -> None:
+    """Without the exact text readers get the same values; with repeats two equal events are two."""
+    daemon = start_daemon("--no-vendor-originals", "--vendor-repeats")
+    event = b'{"timestamp": "2025-10-09T08:00:00Z",  "agent_id": "a", "event_type": "x", "data": {"n": 1.50}}'
+    named = (
+        b'{"schema_version": "1.0", "timestamp": "2025-10-09T08:00:00Z", "trace_id": null, "name": "user.input",'
+        b' "level": "INFO", "agent_id": "b", "attributes": {"k": 5}}'
+    )
+    for _ in range(2):
+        assert request("POST", f"{daemon.api_url}/api/v1/telemetry", event, JSON).status == 202
+    numbers = {request("POST", f"{daemon.api_url}/v1/telemetry", named, JSON).json()["event_id"] for _ in range(2)}
+    assert [found["data"] for found in daemon.ask("/api/events/a")] == [{"n": 1.5}] * 2
+    assert {found["id"] for found in daemon.ask("/v1/telemetry/events?agent_id=b")} == numbers
+    assert len(numbers) == 2
+    for record in daemon.ask("/api/logs"):
+        assert "log.record.original" not in record["attributes"]
+    run = b'{"event_id": "e1", "run_id": "r1", "start_time": "2025-10-09T08:00:00Z", "agent_name": "a", "job_type": "j"}'
+    answers = [request("POST", f"{daemon.api_url}/api/v1/runs", run, JSON).json()["status"] for _ in range(2)]
+    assert answers == ["created", "duplicate"], "what has an id is one whatever is chosen"
+    assert daemon.ask("/api/v1/runs/e1")["job_type"] == "j"
