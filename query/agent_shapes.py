@@ -118,9 +118,11 @@ def content(part: ContentPart) -> dict[str, Any]:
 
 
 def cost(sums: Sums) -> float | None:
-    """None where calls were made and none of them has a price."""
-    total = sums.reported_cost + sums.computed_cost
-    return None if not total and sums.unpriced_calls and not (sums.reported_calls or sums.computed_calls) else total
+    """None where nothing has a price. Of a session it is not kept how many calls have one: all, where none has not."""
+    total = round(sums.reported_cost + sums.computed_cost, 10)
+    has_price = total or sums.reported_calls or sums.computed_calls
+    is_free = sums.input_tokens + sums.output_tokens > 0 and not sums.unpriced_calls
+    return total if has_price or is_free else None
 
 
 def sums(record: Sums) -> dict[str, Any]:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 MOST_DOLLARS = 10**9
 METADATA = "metadata."
-USAGE_GROUPS = (*GROUPS, "user")
+# Days and hours of UTC.
+INTERVALS_OF = {"day": 86_400 * 10**9, "hour": 3_600 * 10**9}
+USAGE_GROUPS = (*GROUPS, "user", "session", *INTERVALS_OF)
 
 
 def dollars(value: str, _now: int) -> float:
@@ -58,7 +60,7 @@ MIN_COST = Parameter("min_cost", DOLLARS, "At least this dear, in US dollars.", 
 GROUP_BY = Parameter(
     "group_by",
     kinds.several(GROUP),
-    f"Up to two of {', '.join(USAGE_GROUPS)}, or `metadata.<key>` alone.",
+    f"Up to two of {', '.join(USAGE_GROUPS)}, or `metadata.<key>` or `session` alone; `day` and `hour` are the interval as well.",
     example="agent,model",
 )
 RANGE = (vocabulary.START, vocabulary.END)

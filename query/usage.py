@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from query import agent_shapes, answers
-from query.agent_vocabulary import fact_filter
+from query.agent_vocabulary import INTERVALS_OF, fact_filter
 from query.parameters import MAX_INTERVALS, BadParameter
 from query.shapes import time
 from storage.agents_contract import Sums, UsageQuery
@@ -27,16 +28,29 @@ _NOT_COMPARED = ("group", "interval_start")
 
 async def list_usage(question: Question) -> web.Response:
     values = question.values
-    groups = values["group_by"] or ()
+    asked = values["group_by"] or ()
+    moments = [name for name in asked if name in INTERVALS_OF]
+    groups = tuple(name for name in asked if name not in INTERVALS_OF)
     if len(groups) > MOST_GROUPS:
-        raise BadParameter("group_by", ",".join(groups), f"names more than {MOST_GROUPS}")
+        raise BadParameter("group_by", ",".join(asked), f"names more than {MOST_GROUPS}")
+    if len(moments) + (values["interval"] is not None) > 1:
+        raise BadParameter("group_by", ",".join(asked), "names more than one interval: day, hour and interval= are one each")
     interval, start, end = values["interval"], values["start"], values["end"]
+    if moments:
+        interval = INTERVALS_OF[moments[0]]
     if interval and start is not None and (end or question.now) - start > interval * MAX_INTERVALS:
         raise BadParameter("interval", None, f"cuts the range into more than {MAX_INTERVALS:,} parts")
     usual: FactKind = next((_PERCENTILES_OF[name] for name in groups if name in _PERCENTILES_OF), "llm_call")
     times: FactKind = values["percentiles_of"] or usual
     query = UsageQuery(fact_filter(values), groups, interval, times, values["limit"])
-    return await answers.array(question, await question.store.usage(query), agent_shapes.usage)
+    found = await question.store.usage(query)
+    return await answers.array(question, found, partial(_with_moments, moments))
+
+
+def _with_moments(moments: list[str], record: UsageSummary) -> dict[str, Any]:
+    """The day or hour is among the groups where it was asked for as one."""
+    shape = agent_shapes.usage(record)
+    return {**shape, "group": {**shape["group"], **dict.fromkeys(moments, shape["interval_start"])}}
 
 
 async def list_models(question: Question) -> web.Response:

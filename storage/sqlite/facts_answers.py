@@ -11,6 +11,7 @@ from storage.sqlite import (
     read_errors,
     read_facts,
     read_metric_usage,
+    read_session_usage,
     read_sessions,
     read_usage,
 )
@@ -72,7 +73,8 @@ class AgentAnswers:
         return await self._ask(lambda reader: read_facts.trace_facts(reader, trace_id, limit))
 
     async def usage(self, query: UsageQuery) -> Sequence[UsageSummary]:
-        return await self._ask(lambda reader: read_usage.usage(reader, query))
+        answer = read_session_usage.session_usage if "session" in query.group_by else read_usage.usage
+        return await self._ask(lambda reader: answer(reader, query))
 
     async def users(self, time_range: TimeRange, limit: int) -> Sequence[UserSummary]:
         return await self._ask(lambda reader: read_agents.users(reader, time_range, limit))

@@ -33,6 +33,16 @@ select json_group_array(json_array({session_columns})) from (
   select * from sessions where {session_conditions} order by cost_usd desc, key desc limit :count
 ) as sessions;
 
+-- name: dearest_session_names
+select json_group_array(json_array(key, session_id)) from (
+  select key, session_id from sessions where {session_conditions} order by cost_usd desc, llm_calls desc, key desc limit :count
+);
+
+-- name: facts_of_sessions
+select {summed_columns} from facts
+where session_key in (select value from json_each(:keys)) and session_key is not null and is_part = 0
+  and time >= :start and time < :end;
+
 -- name: session_by_id
 select json_group_array(json_array({session_columns})) from sessions where session_id = :session_id and facts > 0;
 
