@@ -35,6 +35,10 @@ CASES = (
 )
 
 
+WITH_AND_WITHOUT = ("spans, 8 clients x 500, facts on", "spans, 8 clients x 500, facts off")
+PAID_WITHIN_SECONDS = 300.0
+
+
 @dataclass(slots=True)
 class IngestFigures:
     """Medians over the runs; a ratio is taken within its run."""
@@ -81,16 +85,35 @@ def ingest_table(runs: int) -> list[str]:
                     _measure(Path(folder), one, yardstick, items * count, _loading(send, signal, requests, clients))
     head = ["| | items/s | of the bare loop | p50 ms | p99 ms | CPU µs/item | memory MiB |", "|---|---|---|---|---|---|---|"]
     head.append(f"| bare loop (index-free table, one writer, FULL) | {statistics.median(bare):,.0f} | 1 | | | | |")
-    return head + [one.row(f"{name}, {transport}") for (name, transport), one in figures.items()]
+    return [*head, *(one.row(f"{name}, {transport}") for (name, transport), one in figures.items()), *facts_rows(runs)]
+
+
+def facts_rows(runs: int) -> list[str]:
+    """The same spans with facts and without, one after the other in every run."""
+    figures = {name: IngestFigures() for name in WITH_AND_WITHOUT}
+    ratios, until_paid = [], []
+    for run in range(runs):
+        with tempfile.TemporaryDirectory() as folder:
+            yardstick = rows_per_second(Path(folder), requests_of("traces", 500, 200, run))
+            load = _loading(over_http, "traces", requests_of("traces", 500, 300, 100 + run), 8)
+            for name in WITH_AND_WITHOUT:
+                paid = _measure(Path(folder), figures[name], yardstick, 500 * 300, load, "--facts", name.rpartition(" ")[2])
+                until_paid.append(paid)
+            ratios.append(figures[WITH_AND_WITHOUT[0]].rates[-1] / figures[WITH_AND_WITHOUT[1]].rates[-1])
+    last = f"| rate with facts, of the rate without; then until no fact is owed | {statistics.median(ratios):.2f} |"
+    return [*(one.row(f"{name}, HTTP") for name, one in figures.items()), f"{last} {max(until_paid):.0f} s | | | | |"]
 
 
 def _loading(send: Send, signal: str, requests: Sequence[bytes], clients: int) -> Callable[[Daemon], Loading]:
     return lambda running: send(running, signal, requests, clients)
 
 
-def _measure(folder: Path, figures: IngestFigures, yardstick: float, items: int, load: Callable[[Daemon], Loading]) -> None:
+def _measure(
+    folder: Path, figures: IngestFigures, yardstick: float, items: int, load: Callable[[Daemon], Loading], *extra: str
+) -> float:
+    """Seconds until no fact is owed any more, after the last acknowledgement."""
     database = Path(tempfile.mkdtemp(dir=folder)) / "otlpd.db"
-    with daemon(database) as running:
+    with daemon(database, *extra) as running:
         before = running.cpu_seconds()
         result = asyncio.run(load(running))
         rate = items / result.seconds
@@ -100,3 +123,7 @@ def _measure(folder: Path, figures: IngestFigures, yardstick: float, items: int,
         figures.p99_ms.append(result.percentile_ms(0.99))
         figures.memory_mib.append(running.memory_mib())
         figures.microseconds.append((running.cpu_seconds() - before) / items * 1e6)
+        started = time.perf_counter()
+        while running.ask("/api/stats")["counters"]["facts_owed"] and time.perf_counter() - started < PAID_WITHIN_SECONDS:
+            time.sleep(0.2)
+        return time.perf_counter() - started

@@ -95,7 +95,9 @@ async def serve(configuration: Configuration, ready: Callable[[Addresses], None]
 async def _opened_store(settings: Settings) -> AsyncIterator[SqliteStore]:
     store_settings = SqliteSettings(
         path=settings.db,
-        writer=WriterSettings(max_waiting_rows=settings.queue_rows, max_waiting_bytes=settings.queue_size),
+        writer=WriterSettings(
+            max_waiting_rows=settings.queue_rows, max_waiting_bytes=settings.queue_size, facts=settings.facts == "on"
+        ),
         retention=RetentionSettings(
             max_age_days=settings.max_age_days,
             max_size_bytes=settings.max_size,

@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 class Work:
     """The writing connection and what is remembered beside it."""
 
-    def __init__(self, connection: sqlite3.Connection, prices: Prices | None = None) -> None:
+    def __init__(self, connection: sqlite3.Connection, prices: Prices | None = None, *, facts: bool = True) -> None:
         self.connection = connection
         self._file = WatchedFile(connection)
         self._whole = True
@@ -48,6 +48,7 @@ class Work:
         self._metrics = MetricWriter(connection, self._references)
         stored = StoredFacts(connection, Deriver(prices))
         self._facts = FactWriter(connection, stored)
+        self._with_facts = facts
         self.owed = FactsOwed(connection, self._facts, stored)
         self.fact_seconds = 0.0
         self._signals: dict[str, TraceWriter | LogWriter | MetricWriter] = {
@@ -80,7 +81,8 @@ class Work:
             first_log = self._logs.next_number
             outcomes = signal.write([batch for _, batch in chosen])
             started = time.perf_counter()
-            self._add_facts(name, first_log, owe=owe_facts)
+            if self._with_facts:
+                self._add_facts(name, first_log, owe=owe_facts)
             fact_seconds += time.perf_counter() - started
             written.update(zip((place for place, _ in chosen), outcomes, strict=True))
             rows = sum(outcome.stored for outcome in outcomes)

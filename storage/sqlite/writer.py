@@ -45,12 +45,14 @@ JOB_EVERY_SECONDS = 0.25
 class WriterSettings:
     """Bounds of what may wait for a commit. 64 MiB of requests take about three times that in memory.
 
-    Without `work_out_facts` those of all spans and log records stay owed, for the next one who opens the file.
+    Without `work_out_facts` those of all spans and log records stay owed, for the next one who opens the file. Without `facts`
+    none are made of what comes.
     """
 
     max_waiting_rows: int = 200_000
     max_waiting_bytes: int = 64 * 2**20
     work_out_facts: bool = True
+    facts: bool = True
 
 
 @dataclass(slots=True)
@@ -165,7 +167,7 @@ class Writer:
     @property
     def has_time_for_facts(self) -> bool:
         """Whether what comes now would have its facts written with it. For any thread."""
-        return self._allowance.would_be_left(at_rest=self._at_rest)
+        return self._settings.facts and self._allowance.would_be_left(at_rest=self._at_rest)
 
     @property
     def idle(self) -> bool:
@@ -203,7 +205,7 @@ class Writer:
             self._opened.set()
             return
         try:
-            work = Work(connection, self._prices)
+            work = Work(connection, self._prices, facts=self._settings.facts)
             work.load()
             self.figures.facts_owed = work.owed.pieces
             self._opened.set()
