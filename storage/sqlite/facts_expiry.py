@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import orjson
+
 from storage.sqlite.statements import statement
 from storage.sqlite.write_contents import indexed
 
@@ -20,10 +22,9 @@ _STATEMENTS: Final = (
     "unlink_agents_of_expired", "unlink_users_of_expired", "undate_expired", "shrink_sessions_of_expired",
     "delete_contents_of_expired", "delete_sources_of_expired", "delete_expired_facts",
 )  # fmt: skip
-
-_LEFT_OVERS: Final = (
-    "delete_usage_of_no_stream", "delete_turns_of_no_session", "delete_fact_traces_without_facts", "delete_links_without_facts",
-    "delete_days_without_facts",
+# Then: turns before the sessions by which they are found.
+_EMPTY: Final = (
+    "delete_turns_of_expired", "delete_sessions_without_facts", "delete_links_without_facts", "delete_days_without_facts",
 )  # fmt: skip
 
 
@@ -31,9 +32,12 @@ def remove_facts(connection: sqlite3.Connection, table: str, first_id: int, last
     """Of the rows of `table` ("spans" or "logs") from one number to another, inside the transaction that removes those."""
     parity = int(table == "logs")
     bounds = {"first": 2 * first_id + parity, "last": 2 * last_id + parity, "parity": parity}
+    traces = [row[0] for row in connection.execute(statement("traces_of_expired"), bounds)]
     for name in _STATEMENTS:
         connection.execute(statement(name), bounds)
-    connection.execute(statement("delete_sessions_without_facts"))
+    for name in _EMPTY:
+        connection.execute(statement(name))
+    connection.execute(statement("delete_traces_without_facts"), (orjson.dumps(traces).decode(),))
 
 
 def remove_contents(connection: sqlite3.Connection, before: int) -> bool:
@@ -51,6 +55,5 @@ def remove_usage(connection: sqlite3.Connection, before: int) -> bool:
     """Removes the sums of hours, days and months that lie before `before` (hours since 1970), and what belongs to nothing."""
     for name in ("delete_usage_hours", "delete_usage_days", "delete_usage_months"):
         connection.execute(statement(name), {"before": before})
-    for name in _LEFT_OVERS:
-        connection.execute(statement(name))
+    connection.execute(statement("delete_usage_of_no_stream"))
     return True

@@ -299,6 +299,7 @@ create table sessions (
 ) strict;
 create index sessions_last_time on sessions (last_time) where facts > 0;
 create index sessions_cost on sessions (cost_usd) where facts > 0;
+create index sessions_expired on sessions (key) where facts <= 0;
 
 -- Which agents and users a session has, with the number of facts. kind: agent, user.
 create table session_links (
@@ -309,6 +310,7 @@ create table session_links (
   primary key (kind, key, session_key)
 ) strict, without rowid;
 create index session_links_session on session_links (session_key, kind);
+create index session_links_expired on session_links (kind) where facts <= 0;
 
 create table session_days (
   day integer not null,
@@ -316,6 +318,7 @@ create table session_days (
   facts integer not null,
   primary key (day, session_key)
 ) strict, without rowid;
+create index session_days_expired on session_days (day) where facts <= 0;
 
 -- Traces with facts; a trace of services alone is not here.
 create table fact_traces (
@@ -432,6 +435,7 @@ create table turns (
   turn_id text primary key,
   session_id text not null
 ) strict, without rowid;
+create index turns_session on turns (session_id);
 
 -- Rows whose facts are still to be worked out: span_rows (signal traces) or logs numbered from first_id to last_id.
 create table facts_owed (
@@ -573,6 +577,7 @@ create table contents (
   time integer not null,
   day integer not null
 ) strict;
+create index contents_day on contents (day);
 
 -- The content of one record: a JSON array of [direction, message, part, role, kind, name, call_id, content_id].
 create table fact_contents (

@@ -37,15 +37,31 @@ delete from fact_sources where (source between :first and :last and source % 2 =
 -- name: delete_expired_facts
 delete from facts where {expired};
 
+-- name: traces_of_expired
+select distinct trace_key from facts where {expired} and trace_key is not null;
+
+-- name: delete_traces_without_facts
+delete from fact_traces where key in (select value from json_each(?))
+  and not exists (select 1 from facts where trace_key = fact_traces.key);
+
+-- name: delete_turns_of_expired
+delete from turns where session_id in (select session_id from sessions where facts <= 0);
+
 -- name: delete_sessions_without_facts
 delete from sessions where facts <= 0;
 
+-- name: delete_links_without_facts
+delete from session_links where facts <= 0;
+
+-- name: delete_days_without_facts
+delete from session_days where facts <= 0;
+
 -- name: forget_expired_texts
 insert into contents_text (contents_text, rowid, text)
-select 'delete', id, text from (select id, text from contents where day < :day order by id limit :count) where id <= :indexed;
+select 'delete', id, text from (select id, text from contents where day < :day order by day, id limit :count) where id <= :indexed;
 
 -- name: delete_expired_contents
-delete from contents where id in (select id from contents where day < :day order by id limit :count);
+delete from contents where id in (select id from contents where day < :day order by day, id limit :count);
 
 -- name: delete_usage_hours
 delete from usage_hours where cube in (select distinct cube from usage_groups) and period < :before;
@@ -58,15 +74,3 @@ delete from usage_months where cube in (select distinct cube from usage_groups) 
 
 -- name: delete_usage_of_no_stream
 delete from usage_streams where stream_id not in (select id from metric_streams);
-
--- name: delete_turns_of_no_session
-delete from turns where session_id not in (select session_id from sessions);
-
--- name: delete_fact_traces_without_facts
-delete from fact_traces where not exists (select 1 from facts where trace_key = fact_traces.key and trace_key is not null);
-
--- name: delete_links_without_facts
-delete from session_links where facts <= 0;
-
--- name: delete_days_without_facts
-delete from session_days where facts <= 0;

@@ -44,5 +44,6 @@ select {cell_sums} from (
 );
 
 -- name: span_of_minutes
--- The minutes that the roll-ups cover: from the first hour to the end of the last.
-select coalesce(min(hour) * 60, 0), coalesce(max(hour) * 60 + 60, 0) from latency_hours;
+-- The minutes that the roll-ups cover: from the first hour to the end of the last. Asked for both at once, SQLite would read
+-- every cell.
+select coalesce((select min(hour) * 60 from latency_hours), 0), coalesce((select max(hour) * 60 + 60 from latency_hours), 0);

@@ -100,4 +100,4 @@ pragma optimize;
 
 -- name: contents
 select (select rows from row_counts where signal = 'traces'), (select rows from row_counts where signal = 'logs'),
-  (select rows from row_counts where signal = 'metrics'), (select coalesce(max(key) - min(key) + 1, 0) from traces);
+  (select rows from row_counts where signal = 'metrics'), coalesce((select max(key) from traces) - (select min(key) from traces) + 1, 0);
