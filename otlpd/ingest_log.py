@@ -37,9 +37,9 @@ class IngestLog:
             self._handler = RotatingFileHandler(path, maxBytes=FILE_BYTES, backupCount=FILES, encoding="utf-8")
 
     def __call__(self, dialect: Dialect, body: bytes) -> None:
-        if dialect.system != SYSTEM:
+        if dialect.system != SYSTEM or (self._handler is None and self._console is None):
             return
-        payload = json.loads(self._masks.json_text(body.decode()) or "{}")
+        payload = json.loads(self._masks.json_text(body.decode("utf-8-sig")) or "{}")
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         try:
             self._show(payload, now)
@@ -63,28 +63,28 @@ class IngestLog:
 def block(payload: dict[str, Any], now: str) -> Iterator[str]:
     """One payload for people: who, the figures, and what happened, each part only when there is something in it."""
     metrics = payload["metrics"]
-    yield from (_RULE, f"🔍 MONITORING DATA RECEIVED - {now}", _RULE)
-    yield f"📡 Host: {_text(payload['host'])}"
+    yield from (_RULE, f"📊 MONITORING DATA RECEIVED - {now}", _RULE)
+    yield f"🖥️  Host: {_text(payload['host'])}"
     for mark, name, key in (("🆔", "Server ID", "server_id"), ("🌍", "Environment", "env"), ("👥", "Owner Team", "owner_team")):
         yield f"{mark} {name}: {_text(payload.get(key) or 'N/A')}"
     yield f"⏰ Timestamp: {_text(payload['timestamp'])}"
-    yield f"📊 Score: {payload['score']}"
-    yield "💻 SYSTEM METRICS:"
+    yield f"📈 Score: {payload['score']}"
+    yield from ("", "📊 SYSTEM METRICS:")
     for name, key in (("CPU Usage", "cpu_usage"), ("Memory Usage", "memory_usage"), ("Disk Usage", "disk_usage")):
-        yield f"   • {name}: {float(metrics[key]):.1f}%"
+        yield f"  {name}: {float(metrics[key]):.1f}%"
     for name, key in (("Network RX", "network_rx_bytes_per_sec"), ("Network TX", "network_tx_bytes_per_sec")):
-        yield f"   • {name}: {int(metrics[key]):,} bytes/sec"
-    yield f"   • TCP Connections: {int(metrics['tcp_connections'])}"
+        yield f"  {name}: {int(metrics[key]):,} bytes/sec"
+    yield f"  TCP Connections: {int(metrics['tcp_connections'])}"
     events, lines, alerts = (payload.get(key) or [] for key in ("docker_events", "logs", "local_alerts"))
     if events:
-        yield f"🐳 DOCKER EVENTS ({len(events)}):"
-        yield from (f"   • {_text(e['action'])}: {_text(e['container'])} ({_text(e['image'])})" for e in events)
+        yield from ("", f"🐳 DOCKER EVENTS ({len(events)}):")
+        yield from (f"  {_text(e['action'])}: {_text(e['container'])} ({_text(e['image'])})" for e in events)
     if lines:
-        yield f"📝 CONTAINER LOGS ({len(lines)}):"
-        yield from (f"   • {_text(line['container'])}: {_text(line['message'])}" for line in lines)
+        yield from ("", f"📝 CONTAINER LOGS ({len(lines)}):")
+        yield from (f"  {_text(line['container'])}: {_text(line['message'])}" for line in lines)
     if alerts:
-        yield f"🚨 LOCAL ALERTS ({len(alerts)}):"
-        yield from (f"   • {_text(alert)}" for alert in alerts)
+        yield from ("", f"🚨 LOCAL ALERTS ({len(alerts)}):")
+        yield from (f"  ⚠️  {_text(alert)}" for alert in alerts)
     yield _RULE
 
 
