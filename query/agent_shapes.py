@@ -38,6 +38,7 @@ _AS_STORED = (
     "status_code", "attempt",
 )  # fmt: skip
 _INFERRED_SESSION = 3
+_INFERRED = "inferred"
 
 
 def _ratio(part: float, whole: float) -> float:
@@ -93,6 +94,7 @@ def fact(record: FactRecord) -> dict[str, Any]:
         "counted": bool(values["counted"]),
         "counts_usage": bool(values["counts_usage"]),
         "has_content": bool(values["has_content"]),
+        "inferred": values["origin"] == _INFERRED,
         "sources": [{"signal": source, "id": str(number)} for source, number in record.sources],
         "content": [content(part) for part in record.contents],
     }
@@ -340,6 +342,12 @@ def completeness(record: Completeness) -> dict[str, Any]:
         "facts_told_more_than_once": record.merged_facts,
         "nested_calls_not_counted": record.uncounted_facts,
         "additions_without_their_event": record.waiting_parts,
+        "unfinished": record.open_facts,
+        "inferred_turns": record.inferred_turns,
+        "inferred_tool_calls": record.inferred_tool_calls,
+        "content_cut": record.content_cut,
+        "content_removed": record.content_removed,
+        "content_masked": record.content_masked,
         "unpriced_models": [
             {"provider": provider, "model": model, "calls": calls} for provider, model, calls in record.unpriced_models
         ],

@@ -27,6 +27,13 @@ if TYPE_CHECKING:
 
 READY_WITHIN = 5.0  # seconds; orchestrators and load balancers give up sooner than they get a later answer
 
+# Of content what the settings took out is counted with the rows that it was taken from.
+_SINCE_THE_FILE_BEGAN = {
+    "content_cut": "Texts that the setting content cut, since the file began.",
+    "content_removed": "Texts that the setting content left out, since the file began.",
+    "content_masked": "Values in which content_masks put marks, since the file began.",
+}
+
 
 async def show_health(question: Question) -> web.Response:
     """200 when the store can commit now; else 503 with the reason. Alive is whoever answers at all."""
@@ -85,7 +92,7 @@ def store_measurements(statistics: StoreStatistics) -> list[Measurement]:
         ("otlpd_store_commit_seconds_total", statistics.commit_seconds, "Time spent in commits since the start."),
     )
     counted = (
-        Measurement(f"otlpd_store_{name}_total", value, "Counted by the store since the start.")
+        Measurement(f"otlpd_store_{name}_total", value, _SINCE_THE_FILE_BEGAN.get(name, "Counted by the store since the start."))
         for name, value in statistics.counters.items()
     )
     return [*(Measurement(*figure) for figure in figures), *counted]

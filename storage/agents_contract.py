@@ -287,7 +287,10 @@ class MetricUsage:
 
 @dataclass(frozen=True, slots=True)
 class Completeness:
-    """What the answers leave out. `sums` is over everything in the range."""
+    """What the answers leave out. `sums` is over everything in the range.
+
+    `open_facts` have begun and not ended, and are in no sum. The `content_…` counts are of the days that the range touches.
+    """
 
     sums: Sums
     sessions: int
@@ -298,6 +301,12 @@ class Completeness:
     unpriced_models: Sequence[tuple[str | None, str, int]]
     searchable: bool
     metrics_only_agents: Sequence[str]
+    open_facts: int
+    inferred_turns: int
+    inferred_tool_calls: int
+    content_cut: int
+    content_removed: int
+    content_masked: int
 
 
 class AgentStore(Protocol):

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from storage.facts.fact import Row
 
 DAY_NS: Final = 86_400 * 10**9
-_KEY, _SOURCE, _AGENT, _USER, _TIME, _DURATION, _FACT, _COUNTED, _USAGE, _FAILED, _REPORTED, _COMPUTED, _ID = (
+_KEY, _SOURCE, _AGENT, _USER, _TIME, _DURATION, _FACT, _COUNTED, _USAGE, _OPEN, _FAILED, _REPORTED, _COMPUTED, _ID = (
     ROW_COLUMNS.index(name)
     for name in (
         "session_key", "session_source", "agent_key", "user_key", "time", "duration", "fact", "counted", "counts_usage",
-        "failed", "reported_cost", "computed_cost", "id",
+        "is_open", "failed", "reported_cost", "computed_cost", "id",
     )
 )  # fmt: skip
 _TOKENS: Final = tuple(
@@ -65,7 +65,7 @@ class SessionSums:
         else:
             self._shrunk.add(session)
         place = _SUM_OF_FACT.get(row[_FACT])
-        if row[_COUNTED] and place is not None:
+        if row[_COUNTED] and not row[_OPEN] and place is not None:
             sums[place] += sign
             if row[_FAILED]:
                 sums[_FAILURES] += sign

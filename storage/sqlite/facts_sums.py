@@ -61,9 +61,11 @@ _USAGE_SUMS: Final = (
 )  # fmt: skip
 _USUAL_ENDS: Final = frozenset((
     "stop", "end_turn", "tool_calls", "tool_use", "stop_sequence", "function_call", "completed", "complete", "success", "goal",
-    "tool-calls", "toolcalls", "eos", "finish_reason_stop", "finish_reason_unspecified", "unknown", "",
+    "tool-calls", "toolcalls", "tool_call", "eos", "finish_reason_stop", "finish_reason_unspecified", "unknown", "",
 ))  # fmt: skip
 _LIMITED: Final = (429, 529)
+# A call, or one attempt at it.
+_REFUSABLE: Final = ("llm_call", "event")
 
 
 @lru_cache(maxsize=4_096)
@@ -226,24 +228,26 @@ def _short(name: str | None) -> str:
 def _sums_of(row: Row) -> Added:
     """What the row adds to which sums, and the buckets of its duration and time to first token."""
     sums: list[tuple[int, Any]] = _usage_of(row) if row[COUNTS_USAGE] else []
-    if not row[COUNTED]:
+    # What has not ended is counted when it has.
+    if not row[COUNTED] or row[IS_OPEN]:
         return sums, None, None
     sums.append((_COUNT, 1))
     if row[FAILED]:
-        sums += ((_FAILED, 1), (_RATE_LIMITED, int(is_rate_limited(row))))
+        # Runs and steps only fail with the call that was refused.
+        sums += ((_FAILED, 1), (_RATE_LIMITED, int(row[FACT] in _REFUSABLE and is_rate_limited(row))))
     if row[SESSION_SOURCE] > 2:
         sums.append((_WITHOUT_SESSION, 1))
     if row[RUN_LLM] is not None:
         sums += ((_RUN_LLM, row[RUN_LLM]), (_RUN_TOOLS, row[RUN_TOOLS]))
     if row[FACT] in {"llm_call", "tool_call"} and not row[HAS_CONTENT]:
         sums.append((_WITHOUT_CONTENT, 1))
-    duration = bucket_of(row[DURATION]) if row[DURATION] is not None and not row[IS_OPEN] else None
+    duration = bucket_of(row[DURATION]) if row[DURATION] is not None else None
     return sums, duration, _add_call(sums, row) if row[FACT] == "llm_call" else None
 
 
 def _add_call(sums: list[tuple[int, Any]], row: Row) -> int | None:
     """What a model call adds besides its usage; the bucket of its time to first token."""
-    if not row[COUNTS_USAGE] and row[KIND] != "cached" and not row[FAILED] and not row[IS_OPEN]:
+    if not row[COUNTS_USAGE] and row[KIND] != "cached" and not row[FAILED]:
         sums.append((_WITHOUT_USAGE, 1))
     if row[ATTEMPT] is not None and row[ATTEMPT] > 1:
         sums.append((_RETRIES, 1))

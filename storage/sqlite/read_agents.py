@@ -116,7 +116,7 @@ def agent(reader: Reader, name: str, time_range: TimeRange) -> AgentDetail | Non
         sorted(row.group["service"] or "" for row in by("service")),
         by("model"),
         by("tool", times="tool_call"),
-        by("error_type"),
+        [row for row in by("error_type") if row.sums.errors],
         by("parent_agent", times="agent_run"),
         by("agent", FactFilter(range=time_range, parent_agent=name), "agent_run"),
     )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from storage.agents_contract import Completeness, FactFilter, Sums
+from storage.sqlite.content_counts import stored_content_counts
+from storage.sqlite.facts_inferred import INFERRED
 from storage.sqlite.read_agents import agents
 from storage.sqlite.read_usage import totals_by
 from storage.sqlite.statements import statement
@@ -26,8 +29,12 @@ def completeness(reader: Reader, time_range: TimeRange) -> Completeness:
         if total.finished().unpriced_calls
     ]
     bounds = {"start": time_range.start or 0, "end": 2**63 - 1 if time_range.end is None else time_range.end}
-    sessions, inferred, merged, uncounted, waiting = reader.execute(statement("completeness_counts"), bounds).fetchone()
+    sessions, inferred, merged, uncounted, waiting, unfinished = reader.execute(
+        statement("completeness_counts"), bounds
+    ).fetchone()
     (last,) = reader.execute(statement("last_content")).fetchone()
+    shown = totals_by(reader, replace(filter_, kind=INFERRED), [], None, "")
+    by_messages = next(iter(shown.values())).finished() if shown else Sums()
     return Completeness(
         sums=sums,
         sessions=sessions,
@@ -38,4 +45,8 @@ def completeness(reader: Reader, time_range: TimeRange) -> Completeness:
         unpriced_models=sorted(unpriced, key=lambda one: (-one[2], one[1])),
         searchable=indexed(reader) >= last,
         metrics_only_agents=[one.name for one in agents(reader, filter_) if one.metrics],
+        open_facts=unfinished,
+        inferred_turns=by_messages.turns,
+        inferred_tool_calls=by_messages.tool_calls,
+        **stored_content_counts(reader, time_range),
     )

@@ -15,6 +15,7 @@ import orjson
 from storage.agents_contract import MetricUsage, Sums
 from storage.facts.coding_agents import EXCLUSIVE_INPUT, client_of
 from storage.facts.fact import FAMILIES
+from storage.facts.metrics import measured
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,7 +107,9 @@ def _streams(reader: Reader, filter_: FactFilter) -> list[Told]:
         "service": filter_.service,
     }  # fmt: skip
     found = []
-    for family, measure, type_, *named, label, value, first, last in reader.rows("metric_usage", parameters):
+    for family, metric, measure, type_, *named, label, counted, first, last in reader.rows("metric_usage", parameters):
+        known = measured(metric)
+        value = counted * known.factor if known is not None else counted
         told = dict(zip(_FIELDS, named, strict=True))
         client = client_of(told["service"], None)
         if client is not None and told["agent"] == _ITSELF:

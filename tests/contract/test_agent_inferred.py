@@ -14,7 +14,7 @@ from storage.agents_contract import FactQuery
 from storage.sqlite.connect import connect_writer
 from storage.sqlite.facts_expiry import remove_facts
 from storage.sqlite.store import SqliteSettings, open_store
-from tests.contract.agent_stories import ALL, deliver, event, span
+from tests.contract.agent_stories import ALL, EVER, deliver, event, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -158,3 +158,14 @@ async def test_what_is_inferred_goes_with_its_record(tmp_path: Path) -> None:
     connection.close()
 
     assert left == [("inferred", 3), ("span", 4)]
+
+
+async def test_completeness_counts_what_was_inferred(tmp_path: Path) -> None:
+    store = await open_store(SqliteSettings(tmp_path / "otlpd.db"))
+    try:
+        await deliver(store, run())
+        found = await store.completeness(EVER)
+    finally:
+        await store.aclose()
+
+    assert (found.inferred_turns, found.inferred_tool_calls) == (1, 2)

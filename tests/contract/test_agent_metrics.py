@@ -107,3 +107,11 @@ async def test_metrics_of_a_service_count_for_no_agent_beside_the_one_that_made_
     found = await agents(tmp_path / "otlpd.db", spoken, [call, decided, answered])
 
     assert {name: one.sums.input_tokens for name, one in found.items()} == {"copilot": 7, "copilot-chat": 0}
+
+
+async def test_a_metric_in_micro_dollars_is_told_in_dollars(tmp_path: Path) -> None:
+    spoken: list[Counter] = [("codex_cli_rs", "codex.turn.cost_microusd", 4_900, {"turn.id": "t-1", "conversation.id": "c-1"})]
+
+    found = await agents(tmp_path / "otlpd.db", spoken)
+
+    assert found["codex_cli_rs"].sums.reported_cost == 0.0049

@@ -134,6 +134,9 @@ def test_masks_reach_everything_and_counts_outlive_a_restart(start_daemon: Start
 
     counts = content_counters(daemon)
     assert counts == {"cut": 0, "removed": 0, "masked": 21 + 2}
+    complete = daemon.ask("/api/completeness")
+    assert {name: complete[f"content_{name}"] for name in counts} == counts
+    assert daemon.ask("/api/completeness?end=-2d")["content_masked"] == 0
     assert "otlpd_store_content_masked_total 23.0" in daemon.get("/metrics", {"Accept": "text/plain"}).body.decode()
     assert found(daemon, KEY) == found(daemon, ADDRESS) == 0
     assert found(daemon, PROMPT)

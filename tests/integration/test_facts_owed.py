@@ -121,4 +121,5 @@ def test_debts_survive_a_restart_and_come_in_pieces(tmp_path: Path) -> None:
 
     assert after.owed.pieces == 3
     pay_all(after)
-    assert len(facts(after)) == len(batch.rows)
+    # Every span is one, and a turn of each trace.
+    assert len(facts(after)) == len(batch.rows) + len(batch.traces)

@@ -214,7 +214,7 @@ with points as (
 ), counted as (
   select stream_id, sum(value) as value, min(time) as first, max(time) as last from steps where time >= :start group by stream_id
 )
-select json_group_array(json_array(family, measure, type, agent, session_id, user, provider, model, tool, service, label,
+select json_group_array(json_array(family, metric, measure, type, agent, session_id, user, provider, model, tool, service, label,
   counted.value, first, last))
 from counted join usage_streams using (stream_id) where counted.value > 0;
 
@@ -224,4 +224,5 @@ select (select count(*) from sessions where facts > 0 and last_time >= :start an
   (select count(*) from (select 1 from fact_sources group by fact_id)),
   (select count(*) from facts indexed by facts_uncounted where counted = 0 and is_part = 0 and time >= :start and time < :end
     and fact in ('llm_call', 'tool_call')),
-  (select count(*) from facts indexed by facts_uncounted where counted = 0 and is_part = 1 and time >= :start and time < :end);
+  (select count(*) from facts indexed by facts_uncounted where counted = 0 and is_part = 1 and time >= :start and time < :end),
+  (select count(*) from facts indexed by facts_open where is_open = 1 and counted = 1 and time >= :start and time < :end);
