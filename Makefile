@@ -12,7 +12,7 @@ WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test browser lint types format bench fixtures docs constraints clean
+.PHONY: help setup run test browser chromium lint types format bench fixtures docs constraints clean
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,8 +25,11 @@ run: $(VENV)/.program ## run the daemon (ARGS="--api-port 8080" and so on)
 test: $(VENV)/.tools ## run all tests (ARGS="tests/unit" for some)
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
-browser: $(VENV)/.tools ## run the tests of the page in a real Chromium
+browser: $(VENV)/.tools ## run only the tests of the page in a real Chromium
 	$(BIN)/python -m pytest tests/browser $(ARGS)
+
+chromium: ## install the Chromium that the tests of the page drive (Debian and Ubuntu, as root)
+	command -v chromium || { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium fonts-liberation; }
 
 lint: $(VENV)/.tools ## check style
 	$(BIN)/ruff check .

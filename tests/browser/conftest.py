@@ -1,23 +1,25 @@
 """A real Chromium before a real daemon that holds what real SDKs and agents sent.
 
 Without Chromium, or without Node to build the page and check it, the tests that need it are skipped, and the end of the run
-says so in a line that cannot be overlooked; where CI runs, they fail instead. OTLPD_SCREENSHOTS names a folder that the walk
-through the views leaves pictures in.
+says so in a line that cannot be overlooked. Pictures of all views are left in build/screenshots.
+
+One worker of pytest-xdist runs all of this (it comes first in `testpaths`), so that daemon and browser start once.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
 pytest.register_assert_rewrite("tests.browser.visit")
 
-from tests.browser.story import tell  # noqa: E402  after the line above
+from benchmarks.browser import launch  # noqa: E402  after the line above
+from tests.browser.story import tell  # noqa: E402
 from tests.browser.visit import Visit  # noqa: E402
 from tests.running import ROOT, Daemon  # noqa: E402
 
@@ -29,21 +31,20 @@ if TYPE_CHECKING:
 
 expect.set_options(timeout=15_000)
 DASHBOARD = ROOT / "dashboard"
-MISSING: dict[str, str] = {}
-"""What could not be tested, and for want of what."""
+SCREENSHOTS = ROOT / "build" / "screenshots"
+NOT_TESTED = "NOT TESTED: "
 
 
-def give_up(what: str, why: str) -> None:
-    MISSING[what] = why
-    message = f"{what}: {why}"
-    if os.environ.get("CI"):
-        pytest.fail(message)
-    pytest.skip(message)
+def give_up(what: str, why: str) -> NoReturn:
+    pytest.skip(f"{NOT_TESTED}{what}: {why}")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for what, why in MISSING.items():
-        terminalreporter.write_sep("!", f"NOT TESTED: {what}: {why}", red=True, bold=True)
+    """Reads the reports, as the tests may have been skipped in other processes."""
+    reasons = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", []) if len(report.longrepr) == 3]
+    missing = Counter(reason.partition(NOT_TESTED)[2] for reason in reasons if NOT_TESTED in reason)
+    for why, tests in missing.items():
+        terminalreporter.write_sep("!", f"NOT TESTED: {why} ({tests} tests skipped)", red=True, bold=True)
 
 
 @pytest.fixture(scope="session")
@@ -51,8 +52,7 @@ def npm() -> str:
     """npm, with everything in dashboard/node_modules that building and checking the page takes."""
     found = shutil.which("npm")
     if found is None:
-        give_up("the page's source", "there is no npm on this machine")
-        raise AssertionError
+        give_up("the page", "there is no npm on this machine, nor Node, to build and check it")
     wanted = [DASHBOARD / "node_modules" / name for name in ("axe-core", "openapi-typescript", "typescript", "vite")]
     if not all(path.exists() for path in wanted):
         subprocess.run([found, "ci", "--no-audit", "--no-fund"], cwd=DASHBOARD, check=True, timeout=300)
@@ -62,9 +62,21 @@ def npm() -> str:
 @pytest.fixture(scope="session")
 def built(npm: str) -> Path:
     """The page as it is in the sources now, where the daemon looks for it."""
-    folder = ROOT / "otlpd" / "static"
-    subprocess.run([npm, "run", "build"], cwd=DASHBOARD, check=True, timeout=300, capture_output=True)
-    return folder
+    static = ROOT / "otlpd" / "static"
+    sources = [path for path in DASHBOARD.iterdir() if path.is_file() and path.name != "openapi.json"]
+    sources += [path for path in (DASHBOARD / "src").rglob("*") if path.name != "schema.d.ts"]
+    index = static / "index.html"
+    if not index.exists() or index.stat().st_mtime <= max(path.stat().st_mtime for path in sources):
+        # Beside it and then in its place, as other tests may be reading it now.
+        new, old = static.with_name("static.new"), static.with_name("static.old")
+        built = [npm, "run", "build", "--", "--outDir", str(new), "--emptyOutDir"]
+        subprocess.run(built, cwd=DASHBOARD, check=True, timeout=300, capture_output=True)
+        shutil.rmtree(old, ignore_errors=True)
+        if static.exists():
+            static.rename(old)
+        new.rename(static)
+        shutil.rmtree(old, ignore_errors=True)
+    return static
 
 
 @pytest.fixture(scope="session")
@@ -74,16 +86,21 @@ def axe(npm: str) -> str:
     return (DASHBOARD / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """Ends with the module: while it is open a loop runs in this thread, and no test with a loop of its own can."""
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if path is None:
-        give_up("the page in a browser", "there is no Chromium on this machine (apt-get install chromium)")
+    """Ends with the package: while it is open a loop runs in this thread, and no test with a loop of its own can."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = launch(playwright)
+        if browser is None:
+            give_up("the page in a browser", "there is no Chromium on this machine (as root: make chromium)")
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def pictures() -> Path:
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    return SCREENSHOTS
 
 
 @pytest.fixture(scope="session")

@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otlpd import __version__, page
+from otlpd import __version__
 from query.openapi import document
 from query.routes import ROUTES
 from tests.browser.conftest import DASHBOARD
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from pytest_aiohttp import AiohttpClient
 
     from tests.running import Daemon
 
@@ -64,25 +62,6 @@ def test_the_first_paint_is_small(told: Daemon) -> None:
 def test_a_file_that_is_not_there_is_not_found(told: Daemon) -> None:
     assert told.get("/page/other.js").status == 404
     assert told.get("/page/..%2fapi.py").status == 404
-
-
-async def test_without_the_built_files_both_say_how_to_get_them(
-    aiohttp_client: AiohttpClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    from aiohttp import web  # noqa: PLC0415  only here is an application made
-
-    monkeypatch.setattr(page, "STATIC", tmp_path / "nothing")
-    page._files.cache_clear()
-    app = web.Application()
-    page.add_routes(app)
-    client = await aiohttp_client(app)
-    try:
-        assert "not built" in (await (await client.get("/")).json())["page"]
-        response = await client.get("/", headers=HTML)
-        assert response.status == 200
-        assert "not built" in await response.text()
-    finally:
-        page._files.cache_clear()
 
 
 def test_the_page_fits_the_api(npm: str, tmp_path: Path) -> None:

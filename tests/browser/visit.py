@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from playwright.sync_api import expect
 
+from benchmarks.browser import TWO_FRAMES, Rest
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -19,16 +21,21 @@ if TYPE_CHECKING:
 
 WAIT_MS = 15_000
 Scheme = Literal["light", "dark"]
+# Rows beyond these are made as these are; axe takes two seconds for a hundred of them.
+MORE_OF_THE_SAME = (
+    "main tbody tr:nth-child(n+9)", "main .log:nth-child(n+9)", "main .talk > li:nth-child(n+17)", ".heat a:nth-of-type(n+9)",
+)  # fmt: skip
+AXE = "async ([exclude, options]) => (await axe.run({exclude}, options)).violations"
 
 
 class Visit:
     """One tab. Leaving the `with` block closes it."""
 
-    def __init__(self, browser: Browser, daemon: Daemon, scheme: Scheme = "light") -> None:
+    def __init__(self, browser: Browser, daemon: Daemon) -> None:
         self.daemon = daemon
         self.troubles: list[str] = []
         self.requests: list[Request] = []
-        self.context = browser.new_context(viewport={"width": 1280, "height": 860}, color_scheme=scheme)
+        self.context = browser.new_context(viewport={"width": 1280, "height": 860}, color_scheme="light")
         self.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=daemon.api_url)
         self.page = self.context.new_page()
         self.page.set_default_timeout(WAIT_MS)
@@ -36,6 +43,7 @@ class Visit:
         self.page.on("pageerror", lambda error: self.troubles.append(f"exception: {error}"))
         self.page.on("request", self._see)
         self.page.on("response", self._judge)
+        self._rest = Rest(self.page)
 
     def __enter__(self) -> Self:
         return self
@@ -63,10 +71,8 @@ class Visit:
         return self.settle()
 
     def settle(self) -> Self:
-        """Until the view has a title and nothing is being waited for."""
-        expect(self.page.locator("main h1")).to_be_visible()
-        self.page.wait_for_timeout(600)  # what takes longer is announced by then
-        expect(self.page.locator(".waiting")).to_have_count(0, timeout=WAIT_MS)
+        """Until the view has a title, and nothing is asked for any more that it shows."""
+        self._rest.wait()
         return self
 
     def rows(self, label: str) -> Locator:
@@ -81,25 +87,41 @@ class Visit:
         place = headings.index(column) + 1
         return table.locator(f"tbody tr td:nth-child({place})").all_inner_texts()
 
-    def notices(self) -> list[str]:
-        """What the API refused, as the view says it; a failed span says what failed, which is no refusal."""
-        return self.page.locator("main .notice.bad:not(.detail .notice)").all_inner_texts()
+    def questions(self) -> list[str]:
+        """The addresses behind "Copy as curl"."""
+        titles = self.page.get_by_role("button", name="Copy as curl").evaluate_all("(all) => all.map((one) => one.title)")
+        return [title.removeprefix("GET ") for title in titles]
 
-    def check(self, axe: str) -> None:
+    def notices(self) -> list[str]:
+        """What the API refused, as the view says it; a failed span or job says what failed, which is no refusal."""
+        return self.page.locator("main .notice.bad", has_text="Ask again").all_inner_texts()
+
+    def check(self, axe: str = "", rules: tuple[str, ...] = ()) -> None:
+        """That nothing happened that must not; with `axe`, also that it finds nothing."""
         assert self.troubles == []
         assert self.notices() == []
-        assert self.violations(axe) == []
+        if axe:
+            assert self.violations(axe, rules) == []
 
-    def violations(self, axe: str) -> list[str]:
-        """What axe calls serious or critical: rule, and the first place."""
-        self.page.evaluate(axe)
-        found: list[dict[str, Any]] = self.page.evaluate("async () => (await axe.run()).violations")
+    def violations(self, axe: str, rules: tuple[str, ...] = ()) -> list[str]:
+        """What axe calls serious or critical: rule, and the first place. Only these rules, or all."""
+        if not self.page.evaluate("() => 'axe' in window"):
+            self.page.evaluate(axe)
+        options = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
+        found: list[dict[str, Any]] = self.page.evaluate(AXE, [[[one] for one in MORE_OF_THE_SAME], options])
         return [
             f"{one['id']}: {one['help']}: {one['nodes'][0]['html'][:200]} {one['nodes'][0].get('failureSummary', '')[:300]}"
             for one in found
             if one["impact"] in {"serious", "critical"}
         ]
 
-    def picture(self, folder: Path, name: str) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=folder / f"{name}.png")
+    def in_both_schemes(self, folder: Path, name: str, axe: str) -> None:
+        """A picture in light and in dark, and what axe finds in both: in dark only the colours can differ."""
+        schemes: tuple[Scheme, ...] = ("light", "dark")
+        for scheme in schemes:
+            self.page.emulate_media(color_scheme=scheme)
+            self.page.evaluate(TWO_FRAMES)
+            self.page.screenshot(path=folder / f"{name}-{scheme}.png")
+        self.check(axe, ("color-contrast",))
+        self.page.emulate_media(color_scheme="light")
+        self.check(axe)
