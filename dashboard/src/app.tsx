@@ -22,14 +22,21 @@ const LOADERS: Readonly<Record<string, Loader>> = {
   "llm-calls": () => import("./views/calls"),
   tools: () => import("./views/tools"),
   errors: () => import("./views/errors"),
+  users: () => import("./views/users"),
+  comparison: () => import("./views/comparison"),
   traces: () => import("./views/traces"),
   spans: () => import("./views/spans"),
   trace: () => import("./views/trace"),
   compare: () => import("./views/compare"),
   logs: () => import("./views/logs"),
   latency: () => import("./views/latency"),
+  anomalies: () => import("./views/anomalies"),
   metrics: () => import("./views/metrics"),
   services: () => import("./views/services"),
+  hosts: () => import("./views/hosts"),
+  host: () => import("./views/host"),
+  jobs: () => import("./views/jobs"),
+  job: () => import("./views/job"),
   status: () => import("./views/status"),
 };
 const loaded = new Map<string, View>([["overview", Overview]]);
@@ -38,7 +45,7 @@ const loaded = new Map<string, View>([["overview", Overview]]);
 const SHOWN = PLACES.filter(({ path }) => path === "overview" || path in LOADERS);
 
 /** The views of one thing out of a list. */
-const SINGLE: Readonly<Record<string, string>> = { traces: "trace", agents: "agent", sessions: "session" };
+const SINGLE: Readonly<Record<string, string>> = { traces: "trace", agents: "agent", sessions: "session", hosts: "host", jobs: "job" };
 
 function nameOf(address: Address): string {
   const [first = "overview", second] = address.path;

@@ -48,7 +48,7 @@ export function bytes(value: number | null | undefined): string {
     size /= 1000;
     unit += 1;
   }
-  return `${unit === 0 ? size : significant(size)} ${units[unit]}`;
+  return `${unit === 0 && Number.isInteger(size) ? size : significant(size)} ${units[unit]}`;
 }
 
 export function money(value: number | null | undefined, currency = "$"): string {

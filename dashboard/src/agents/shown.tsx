@@ -91,7 +91,7 @@ export function Missing({ told }: { told: readonly (string | false | 0)[] }) {
   );
 }
 
-export function missingOf(sums: Schemas["Usage"] | Schemas["Agent"]): readonly (string | false)[] {
+export function missingOf(sums: Pick<Schemas["Usage"], "unpriced_calls" | "calls_without_usage" | "without_content" | "without_session">): readonly (string | false)[] {
   return [
     sums.unpriced_calls > 0 && `${plural(sums.unpriced_calls, "model call")} without a known price (not in the cost)`,
     sums.calls_without_usage > 0 && `${plural(sums.calls_without_usage, "model call")} that told no tokens (neither in tokens nor in cost)`,

@@ -34,36 +34,46 @@ function asApiError(error: unknown): ApiError {
 
 /** Asks `url` whenever it or `tick` changes; undefined asks nothing. */
 export function useUrl<T>(url: string | undefined, tick = 0): Asked<T> {
-  const [state, setState] = useState<{ url?: string; data?: T; error?: ApiError; since?: number }>({});
+  return useAsking(url, url, (signal) => askUrl<T>(url ?? "", signal).then(({ body }) => body), tick);
+}
+
+/** All the answers at once, in the order of the questions. */
+export function useUrls<T>(urls: readonly string[], tick = 0): Asked<readonly T[]> {
+  const ask = (signal: AbortSignal) => Promise.all(urls.map((url) => askUrl<T>(url, signal).then(({ body }) => body)));
+  return useAsking(urls.length === 0 ? undefined : urls.join("\n"), urls[0], ask, tick);
+}
+
+function useAsking<T>(key: string | undefined, url: string | undefined, ask: (signal: AbortSignal) => Promise<T>, tick: number): Asked<T> {
+  const [state, setState] = useState<{ key?: string; data?: T; error?: ApiError; since?: number }>({});
   const [turn, setTurn] = useState(0);
   const controller = useRef<AbortController | undefined>(undefined);
   useEffect(() => {
-    if (url === undefined) {
+    if (key === undefined) {
       setState({});
       return;
     }
     const mine = new AbortController();
     controller.current = mine;
     setState((before) => {
-      const data = before.url === url ? before.data : recall<T>(url);
-      return { url, since: performance.now(), ...(data === undefined ? {} : { data }) };
+      const data = before.key === key ? before.data : recall<T>(key);
+      return { key, since: performance.now(), ...(data === undefined ? {} : { data }) };
     });
-    askUrl<T>(url, mine.signal).then(
-      ({ body }) => {
+    ask(mine.signal).then(
+      (body) => {
         if (mine.signal.aborted) return;
-        remember(url, body);
-        setState({ url, data: body });
+        remember(key, body);
+        setState({ key, data: body });
       },
       (error: unknown) => {
-        if (mine.signal.reason === "cancelled") setState({ url, error: new ApiError(0, "cancelled", "Cancelled.") });
-        else if (!mine.signal.aborted) setState((before) => ({ url, error: asApiError(error), ...keep(before.data) }));
+        if (mine.signal.reason === "cancelled") setState((before) => ({ key, error: new ApiError(0, "cancelled", "Cancelled."), ...keep(before.data) }));
+        else if (!mine.signal.aborted) setState((before) => ({ key, error: asApiError(error), ...keep(before.data) }));
       },
     );
     return () => mine.abort("left");
-  }, [url, tick, turn]);
+  }, [key, tick, turn]);
   const again = useCallback(() => setTurn((before) => before + 1), []);
   const cancel = useCallback(() => controller.current?.abort("cancelled"), []);
-  const current = state.url === url ? state : url === undefined ? {} : { data: recall<T>(url), since: performance.now() };
+  const current = state.key === key ? state : key === undefined ? {} : { data: recall<T>(key), since: performance.now() };
   return { data: current.data, error: "error" in current ? current.error : undefined, since: current.since, url, again, cancel };
 }
 

@@ -38,8 +38,9 @@ async function copyText(text: string): Promise<boolean> {
   }
 }
 
-export function Curl({ url }: { url: string | undefined }) {
-  return url === undefined ? null : <Copy text={() => curlOf(url)} label="Copy as curl" title={`GET ${url}`} />;
+/** `what` tells several beside each other apart. */
+export function Curl({ url, what }: { url: string | undefined; what?: string }) {
+  return url === undefined ? null : <Copy text={() => curlOf(url)} label={what === undefined ? "Copy as curl" : `Copy as curl: ${what}`} title={`GET ${url}`} />;
 }
 
 /** One of twelve colours, always the same for the same name. */

@@ -86,7 +86,7 @@ function options(latest: { current: ChartProps }, element: HTMLElement): uPlot.O
   return {
     width: Math.max(120, element.clientWidth),
     height,
-    padding: [8, 8, 0, 0],
+    padding: [8, 18, 0, 0],
     cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 6 } },
     legend: { show: true, live: true },
     scales: { x: { time: true, range: (_plot, low, high) => [latest.current.from ?? low, latest.current.to ?? Math.max(high, low + 1)] }, y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.08 : 1] } },
@@ -94,7 +94,7 @@ function options(latest: { current: ChartProps }, element: HTMLElement): uPlot.O
       { stroke: faint, grid: { show: false }, ticks: { ...grid, size: 4 }, font, space: 70, size: 28, values: moments },
       { stroke: faint, grid, ticks: { show: false }, font, size: 64, space: 34, values: (_plot, splits) => splits.map(format) },
     ],
-    series: [{ value: (_plot, at) => (at === null ? "–" : moment(at * 1000)) }, ...lines.map((line) => seriesOf(line, format))],
+    series: [{ value: (_plot, at) => (at === null ? "last" : moment(at * 1000)) }, ...lines.map((line) => seriesOf(line, latest))],
     hooks: {
       setSelect: [
         (plot) => {
@@ -107,7 +107,8 @@ function options(latest: { current: ChartProps }, element: HTMLElement): uPlot.O
   };
 }
 
-function seriesOf(line: Line, format: (value: number) => string): uPlot.Series {
+function seriesOf(line: Line, latest: { current: ChartProps }): uPlot.Series {
+  const format = (value: number) => latest.current.format(value);
   const stroke = colourOf(line.colour);
   const bars = line.kind === "bars";
   const paths = bars ? uPlot.paths.bars?.({ size: [0.8, 40], align: 1 }) : undefined;
@@ -118,8 +119,9 @@ function seriesOf(line: Line, format: (value: number) => string): uPlot.Series {
     ...(line.kind === undefined || line.kind === "line" ? {} : { fill: bars ? stroke : `${stroke}22` }),
     ...(paths ? { paths } : {}),
     points: { show: !bars && isSparse(line.values), size: 4 },
-    value: (_plot, drawn, _series, place) => {
-      const value = line.own && place !== null ? line.own[place] : drawn;
+    value: (_plot, drawn, series, place) => {
+      // Where nobody points, the last value there is.
+      const value = place === null ? (latest.current.lines[series - 1]?.own ?? latest.current.lines[series - 1]?.values)?.findLast((one) => one !== null) : line.own ? line.own[place] : drawn;
       return value === null || value === undefined ? "–" : format(value);
     },
   };

@@ -1,5 +1,6 @@
 // Attributes and bodies as people read them: conversations as messages, JSON as a tree, long text folded, short text as it is.
 
+import { Fragment } from "preact";
 import { useState } from "preact/hooks";
 import { Copy } from "./basic";
 
@@ -71,6 +72,16 @@ function Leaf({ value }: { value: unknown }) {
   return parsed === undefined ? <Text text={value} /> : <Json value={parsed} />;
 }
 
+/** A line ends behind a dot or underscore of a name, rather than in the middle of a word. */
+function breakable(key: string) {
+  return key.split(/(?<=[._])/).map((part, place) => (
+    <Fragment key={place}>
+      {place > 0 && <wbr />}
+      {part}
+    </Fragment>
+  ));
+}
+
 export function Attributes({ attributes, onFilter }: { attributes: Readonly<Record<string, unknown>>; onFilter?: (key: string, value: string) => string }) {
   const entries = Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1));
   if (entries.length === 0) return <p class="faint">None.</p>;
@@ -78,7 +89,7 @@ export function Attributes({ attributes, onFilter }: { attributes: Readonly<Reco
     <dl class="attributes">
       {entries.map(([key, value]) => (
         <div key={key}>
-          <dt>{key}</dt>
+          <dt>{breakable(key)}</dt>
           <dd>
             <Value value={value} />
             <span class="actions">

@@ -65,7 +65,10 @@ function Totals({ range, service, tick }: { range: Range; service: string | unde
         <Figure label="Tokens" value={short(sums.total_tokens)} note={`${short(sums.input_tokens)} in (${percent(sums.cache_hit_ratio)} cached), ${short(sums.output_tokens)} out`} />
         <Figure label="Cost" value={<Cost sums={sums} />} note={`${money(sums.reported_cost_usd)} reported, ${money(sums.computed_cost_usd)} worked out`} href={link("sessions", { ...around, order: "cost" })} />
       </div>
-      <Missing told={missingOf(sums)} />
+      <div class="beside">
+        <Missing told={missingOf(sums)} />
+        <Curl url={asked.url} what="sums" />
+      </div>
     </>
   );
 }

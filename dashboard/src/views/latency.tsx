@@ -42,7 +42,7 @@ export default function LatencyView({ address: { params } }: { address: Address 
     link("spans", { ...filters, ...attributeFilters(params), start: new Date(cell.startMs).toISOString(), end: new Date(cell.endMs).toISOString(), min_duration_ms: cell.minMs, max_duration_ms: cell.maxMs });
   return (
     <>
-      <Head title="Latency" tools={<><RangePicker usual="-1h" /><Curl url={groups.url} /><Curl url={heat.url} /></>} />
+      <Head title="Latency" tools={<><RangePicker usual="-1h" /><Curl url={groups.url} /></>} />
       <Filters>
         <Tabs label="Group by" tabs={GROUPS} chosen={group} onChoose={(next) => change({ group_by: next === "operation" ? null : next })} />
         <Field name="group_by" label="or by attribute" size={20} />
@@ -56,10 +56,10 @@ export default function LatencyView({ address: { params } }: { address: Address 
           <>
             {bounded && (
               <div class="columns">
-                <Panel title="All durations" tools={<span class="faint">click a cell for the spans in it</span>}>
+                <Panel title="All durations" tools={<><span class="faint">click a cell for the spans in it</span><Curl url={heat.url} /></>}>
                   <Answered asked={heat}>{(histograms) => <Heat histograms={histograms} {...edges} hrefOf={inside} />}</Answered>
                 </Panel>
-                <Panel title={`p95 by ${nameOf(group)}`}>{series.data && <Percentiles latencies={series.data} range={range} everyMs={interval.ms} />}</Panel>
+                <Panel title={`p95 by ${nameOf(group)}`} tools={<Curl url={series.url} />}>{series.data && <Percentiles latencies={series.data} range={range} everyMs={interval.ms} />}</Panel>
               </div>
             )}
             <Panel>

@@ -2,13 +2,13 @@
 
 import { useMemo } from "preact/hooks";
 import type { Schemas } from "../api/client";
-import { useAnswer, useList } from "../api/hooks";
+import { type Asked, useAnswer, useList } from "../api/hooks";
 import { useTick } from "../api/live";
 import { bytes, count, duration, money, percent, plural, short } from "../format";
 import { Answered } from "../parts/answered";
+import { Cost } from "../agents/shown";
 import { Curl, Failures, Figure, Head, hueOf, Panel, ServiceName, When } from "../parts/basic";
 import { Chart, type Line, steps } from "../parts/chart";
-import { Cost } from "../parts/cost";
 import { intervalOf, type Range, RangePicker, toMilliseconds, useRange } from "../parts/range";
 import { type Column, Table } from "../parts/table";
 import { Elsewhere } from "../parts/elsewhere";
@@ -33,28 +33,29 @@ function Filled({ tick, statistics, url }: { tick: number; statistics: Schemas["
   const overall = useAnswer("/api/latency", { ...times, group_by: "service" }, tick);
   const series = useAnswer("/api/latency", range.start === undefined ? undefined : { ...times, group_by: "service", interval: interval.text }, tick);
   const failures = useList("/api/traces", { start: range.start, end: range.end, status: "error", limit: 8 }, tick);
+  const cost = useCost();
   const newest = useList("/api/traces", { start: range.start, end: range.end, limit: 8 }, tick);
   return (
     <>
-      <Head title="Overview" tools={<><RangePicker usual="-1h" /><Curl url={overall.url} /></>} />
-      <Figures latencies={overall.data} statistics={statistics} statisticsUrl={url} range={range} />
+      <Head title="Overview" tools={<><RangePicker usual="-1h" /><Curl url={url} /><Curl url={cost[0].url} what="cost" /></>} />
+      <Figures latencies={overall.data} statistics={statistics} range={range} cost={cost} />
       <Answered asked={overall} empty={<Elsewhere what="spans" range={range} />}>
         {(latencies) => (
           <>
-            {series.data && <Charts latencies={series.data} range={range} everyMs={interval.ms} />}
-            <Panel title="Services" wide>
+            {series.data && <Charts latencies={series.data} range={range} everyMs={interval.ms} url={series.url} />}
+            <Panel title="Services" wide tools={<Curl url={overall.url} />}>
               <ServiceTable latencies={latencies} range={range} />
             </Panel>
           </>
         )}
       </Answered>
       <div class="columns">
-        <Panel title="Newest traces" tools={<a href={link("traces", { start: range.start ?? "all", end: range.end })}>All traces</a>}>
+        <Panel title="Newest traces" tools={<><a href={link("traces", { start: range.start ?? "all", end: range.end })}>All traces</a><Curl url={newest.url} /></>}>
           <Answered asked={newest} empty={<p class="faint">No traces in this range.</p>}>
             {(traces) => <TraceTable label="Newest traces" traces={traces} few />}
           </Answered>
         </Panel>
-        <Panel title="Newest failures" tools={<a href={link("traces", { start: range.start ?? "all", end: range.end, status: "error" })}>All failures</a>}>
+        <Panel title="Newest failures" tools={<><a href={link("traces", { start: range.start ?? "all", end: range.end, status: "error" })}>All failures</a><Curl url={failures.url} /></>}>
           <Answered asked={failures} empty={<p class="faint">No trace with a failed span in this range.</p>}>
             {(traces) => <TraceTable label="Newest failures" traces={traces} few />}
           </Answered>
@@ -64,7 +65,7 @@ function Filled({ tick, statistics, url }: { tick: number; statistics: Schemas["
   );
 }
 
-function Figures({ latencies, statistics, range }: { latencies: readonly Schemas["Latency"][] | undefined; statistics: Schemas["Statistics"] | undefined; statisticsUrl: string | undefined; range: Range }) {
+function Figures({ latencies, statistics, range, cost }: { latencies: readonly Schemas["Latency"][] | undefined; statistics: Schemas["Statistics"] | undefined; range: Range; cost: ReturnType<typeof useCost> }) {
   const spans = latencies?.reduce((sum, one) => sum + one.count, 0);
   const failed = latencies?.reduce((sum, one) => sum + one.error_count, 0);
   const slowest = latencies && [...latencies].sort((a, b) => b.p95_ms - a.p95_ms)[0];
@@ -79,7 +80,7 @@ function Figures({ latencies, statistics, range }: { latencies: readonly Schemas
         href={link("traces", { ...span, status: "error" })}
       />
       <Figure label="Highest p95" value={slowest ? duration(slowest.p95_ms) : "–"} note={slowest?.group ?? ""} href={link("latency", span)} />
-      <CostToday />
+      <CostToday cost={cost} />
       <Figure label="Traces stored" value={short(statistics?.traces)} note={statistics && `${short(statistics.spans)} spans`} href={link("traces", { start: "all" })} />
       <Figure label="Logs stored" value={short(statistics?.logs)} note={statistics && `${short(statistics.metric_points)} metric points`} href={link("logs", { start: "all" })} />
       <Figure label="On disk" value={bytes(statistics?.size_bytes)} note={statistics && (statistics.queue_rows ? `${count(statistics.queue_rows)} rows wait` : "nothing waits")} href={link("status")} />
@@ -87,37 +88,49 @@ function Figures({ latencies, statistics, range }: { latencies: readonly Schemas
   );
 }
 
-/** What model calls cost today, and on the whole day before. */
-function CostToday() {
-  const [yesterday, today] = useMemo(() => {
+type AskedUsage = Asked<readonly Schemas["Usage"][]>;
+
+/** What model calls cost today, and until the same time of the day before. */
+function useCost(): readonly [AskedUsage, AskedUsage, string] {
+  const tick = useTick(true, ["trace", "log", "dropped"], 10_000);
+  const minute = Math.floor(Date.now() / 60_000); // the question is the same one for a minute
+  const [yesterday, now, today] = useMemo(() => {
     const midnight = new Date();
     midnight.setHours(0, 0, 0, 0);
     const before = new Date(midnight);
     before.setDate(before.getDate() - 1);
-    return [before.toISOString(), midnight.toISOString()] as const;
-  }, [new Date().getDate()]);
-  const tick = useTick(true, ["trace", "log", "dropped"], 10_000);
-  const now = useAnswer("/api/usage", { start: today }, tick).data?.[0];
-  const then = useAnswer("/api/usage", { start: yesterday, end: today }, tick).data?.[0];
-  const calls = now?.llm_calls ?? 0;
+    const texts = [before, new Date(minute * 60_000 - (midnight.getTime() - before.getTime())), midnight].map((at) => at.toISOString());
+    return texts as [string, string, string];
+  }, [minute]);
+  return [useAnswer("/api/usage", { start: today }, tick), useAnswer("/api/usage", { start: yesterday, end: now }, tick), today];
+}
+
+function CostToday({ cost: [today, yesterday, start] }: { cost: ReturnType<typeof useCost> }) {
+  const [spent, then] = [today.data?.[0], yesterday.data?.[0]];
   return (
     <Figure
       label="LLM cost today"
-      value={now ? <Cost of={now} /> : money(0)}
-      note={then ? <>yesterday <Cost of={then} /></> : calls ? `${short(calls)} calls` : "no model calls"}
-      href={link("llm-calls", { start: today })}
+      value={spent ? <Cost sums={spent} /> : money(0)}
+      note={then?.llm_calls ? <>yesterday by now <Cost sums={then} />{changeOf(spent?.cost_usd ?? 0, then.cost_usd)}</> : spent?.llm_calls ? `${short(spent.llm_calls)} calls, none yesterday by now` : "no model calls"}
+      href={link("llm-calls", { start })}
     />
   );
 }
 
-function Charts({ latencies, range, everyMs }: { latencies: readonly Schemas["Latency"][]; range: Range; everyMs: number }) {
+function changeOf(now: number, then: number | null): string {
+  if (!then) return "";
+  const change = (now - then) / then;
+  return Math.abs(change) < 0.01 ? "" : ` (${change > 0 ? "+" : "−"}${percent(Math.abs(change))})`;
+}
+
+function Charts({ latencies, range, everyMs, url }: { latencies: readonly Schemas["Latency"][]; range: Range; everyMs: number; url: string | undefined }) {
   const shown = useMemo(() => over(latencies, range, everyMs), [latencies]);
   return (
     <div class="columns">
-      <Panel title={`Spans per ${duration(everyMs).replace(/^1 /, "")}`}>
+      <Panel title={`Spans per ${duration(everyMs).replace(/^1 /, "")}`} tools={<Curl url={url} />}>
         <Chart label="Spans and failed spans over time" times={shown.times} lines={shown.rate} format={short} {...shown.edges} />
       </Panel>
-      <Panel title="p95 by service">
+      <Panel title="p95 by service" tools={<Curl url={url} />}>
         <Chart label="95th percentile of span durations by service" times={shown.times} lines={shown.slow} format={duration} {...shown.edges} />
       </Panel>
     </div>

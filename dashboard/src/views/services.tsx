@@ -44,7 +44,7 @@ export default function Services() {
             <Panel title="Calls" tools={<span class="faint">point at an arrow for its figures</span>}>
               <Answered asked={calls}>{(list) => <CallMap calls={list.slice(0, MOST_CALLS)} latencies={found} range={range} />}</Answered>
             </Panel>
-            <Panel title="Services">
+            <Panel title="Services" tools={<Curl url={latencies.url} />}>
               <ServiceTable latencies={found} range={range} />
             </Panel>
             {calls.data && calls.data.length > 0 && <Panel title="Calls as a table"><CallTable calls={calls.data} /></Panel>}

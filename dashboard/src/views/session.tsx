@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Schemas } from "../api/client";
 import { Repeated, SaidAll } from "../agents/content";
 import { conversation, isTalk, type Turn } from "../agents/conversation";
+import { useTick } from "../api/live";
 import { useSession } from "../agents/pages";
 import { AgentName, Cost, type Fact, FactCost, FactStatus, FactTokens, Missing, ToTrace } from "../agents/shown";
 import { count, duration, money, plural, short } from "../format";
@@ -17,7 +18,12 @@ type Session = Schemas["SessionDetail"];
 
 export default function SessionView({ address: { path, params } }: { address: Address }) {
   const id = path[1] ?? "";
-  const asked = useSession(id);
+  const tick = useTick(true, ["trace", "log"], 2000);
+  const asked = useSession(id, tick);
+  const at = params.get("at");
+  // What a link leads to may be on a later page.
+  const further = at !== null && asked.data !== undefined && asked.since === undefined && !asked.error && !asked.data.facts.some((fact) => fact.id === at) ? asked.more : undefined;
+  useEffect(() => further?.(), [further === undefined, asked.data?.facts.length]);
   return (
     <>
       <Head title={<><a href={link("sessions")} class="faint">Sessions /</a> <span class="mono">{id}</span></>} tools={<Curl url={asked.url} />}>
@@ -28,7 +34,7 @@ export default function SessionView({ address: { path, params } }: { address: Ad
           <>
             <Figures session={session} />
             <Missing told={missing(session)} />
-            <Talk session={session} all={params.get("show") === "all"} at={params.get("at")} more={asked.more !== undefined} />
+            <Talk session={session} all={params.get("show") === "all"} at={at} more={asked.more !== undefined} />
             <More more={asked.more} waiting={asked.since !== undefined} />
           </>
         )}
@@ -77,7 +83,7 @@ function Talk({ session, all, at, more }: { session: Session; all: boolean; at: 
     const wanted = at === null ? null : (list.current?.querySelector<HTMLElement>(`#fact-${CSS.escape(at)}`) ?? null);
     wanted?.scrollIntoView({ block: "center" });
     wanted?.querySelector<HTMLElement>("[data-row]")?.focus({ preventScroll: true });
-  }, [at, shown.length > 0]);
+  }, [at, shown.some(({ fact }) => fact.id === at)]);
   const tabs = [["talk", "Conversation"], ["all", "With steps and events"]] as const;
   const hidden = session.facts.length - shown.length;
   return (

@@ -3,9 +3,9 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Schemas } from "../api/client";
 import { useAnswer } from "../api/hooks";
-import { bytes, count, duration, short } from "../format";
+import { ago, bytes, count, duration, plural, short, time } from "../format";
 import { Answered, Refused } from "../parts/answered";
-import { Curl, Figure, Head, Notice, Panel } from "../parts/basic";
+import { Bar, Curl, Failures, Figure, Head, Notice, Panel } from "../parts/basic";
 import { type Column, Table } from "../parts/table";
 
 const EVERY_MS = 3000;
@@ -33,22 +33,65 @@ export default function Status() {
   const health = useAnswer("/health", {}, tick);
   const statistics = useAnswer("/api/stats", {}, tick);
   const measured = useAnswer("/metrics", {}, tick);
+  const exporters = useAnswer("/api/exporters", {}, tick);
   return (
     <>
-      <Head title="Status" tools={<><Curl url={health.url} /><Curl url={statistics.url} /><Curl url={measured.url} /></>}>
+      <Head title="Status" tools={<Curl url={health.url} />}>
         {health.data && <span class={health.data.status === "ok" ? "good" : "bad"}>{health.data.status === "ok" ? "● Ready" : "▲ Not ready"} · {health.data.version}</span>}
       </Head>
       {health.error && <Refused error={health.error} again={health.again} />}
       {health.data?.reason && <Notice kind="bad" title="otlpd cannot take telemetry now">{health.data.reason}</Notice>}
-      <Answered asked={statistics}>{(found) => <Held statistics={found} />}</Answered>
-      <Answered asked={measured}>{(found) => <Figures measured={found} />}</Answered>
+      <Answered asked={statistics}>{(found) => <Held statistics={found} url={statistics.url} />}</Answered>
+      <Answered asked={exporters}>
+        {(found) => (
+          <Panel title="Forwarding" tools={<Curl url={exporters.url} />}>
+            {found.length === 0 && <p class="faint">Nothing is forwarded: <code>otlpd serve --forward URL</code> sends all that is stored to another OTLP receiver as well.</p>}
+            {found.map((one) => <Exporter key={one.name} exporter={one} />)}
+          </Panel>
+        )}
+      </Answered>
+      <Answered asked={measured}>{(found) => <Figures measured={found} url={measured.url} />}</Answered>
     </>
   );
 }
 
-function Held({ statistics }: { statistics: Schemas["Statistics"] }) {
+type ExporterState = Schemas["Exporter"];
+type Queue = readonly [string, ExporterState["queues"][string]];
+
+const QUEUE_COLUMNS: readonly Column<Queue>[] = [
+  { name: "queue", title: "What", cell: ([name]) => name, wide: true },
+  { name: "sent", title: "Sent", cell: ([, queue]) => count(queue.sent), value: ([, queue]) => queue.sent, numeric: true },
+  { name: "pending", title: "Waits", cell: ([, queue]) => <>{count(queue.pending)} <Bar part={queue.pending / Math.max(1, queue.pending + queue.sent)} /></>, value: ([, queue]) => queue.pending, numeric: true },
+  { name: "rejected", title: "Rejected", cell: ([, queue]) => <Failures number={queue.rejected} />, value: ([, queue]) => queue.rejected, numeric: true },
+  { name: "lost", title: "Expired unsent", cell: ([, queue]) => <Failures number={queue.lost} />, value: ([, queue]) => queue.lost, numeric: true },
+];
+
+/** How far the store has come on its way to another receiver. */
+function Exporter({ exporter }: { exporter: ExporterState }) {
+  const seconds = exporter.next_attempt_seconds;
+  const signs: Readonly<Record<ExporterState["state"], string>> = { idle: "● all is sent", sending: "● sending", retrying: `▲ trying again${seconds === null ? "" : ` in ${duration(seconds * 1000)}`}` };
+  return (
+    <>
+      <p class="facts">
+        <strong>{exporter.name}</strong> <span class="mono">{exporter.url}</span> <span class="faint">{exporter.protocol}</span>
+        <span class={exporter.state === "retrying" ? "bad" : "good"}>{signs[exporter.state]}</span>
+        <span class="faint">{plural(exporter.requests, "request")}, {plural(exporter.retries, "retry", "retries")}, last taken {momentOf(exporter.last_success)}</span>
+      </p>
+      {exporter.last_error !== null && <Notice kind="warn" title={`Last error, ${momentOf(exporter.last_error_time)}`}>{exporter.last_error}</Notice>}
+      <Table label={`Progress of ${exporter.name}`} columns={QUEUE_COLUMNS} items={Object.entries(exporter.queues)} keyOf={([name]) => name} />
+    </>
+  );
+}
+
+/** Seconds since 1970. */
+function momentOf(seconds: number | null): string {
+  return seconds === null ? "never" : ago(new Date(seconds * 1000).toISOString());
+}
+
+function Held({ statistics, url }: { statistics: Schemas["Statistics"]; url: string | undefined }) {
   const commit = statistics.commits ? (statistics.commit_seconds / statistics.commits) * 1000 : null;
   return (
+    <Panel title="Stored" tools={<Curl url={url} />}>
     <div class="figures">
       <Figure label="Spans" value={short(statistics.spans)} note={`${short(statistics.traces)} traces`} />
       <Figure label="Log records" value={short(statistics.logs)} />
@@ -57,11 +100,12 @@ function Held({ statistics }: { statistics: Schemas["Statistics"] }) {
       <Figure label="Waiting" value={`${count(statistics.queue_rows)} rows`} note={bytes(statistics.queue_bytes)} />
       <Figure label="Commit" value={duration(commit)} note={`on average, ${short(statistics.commits)} so far`} />
     </div>
+    </Panel>
   );
 }
 
 /** The figures of two moments make a rate. */
-function Figures({ measured }: { measured: Schemas["Measurements"] }) {
+function Figures({ measured, url }: { measured: Schemas["Measurements"]; url: string | undefined }) {
   const [pair, setPair] = useState<readonly [{ at: number; measured: Schemas["Measurements"] } | undefined, { at: number; measured: Schemas["Measurements"] } | undefined]>([undefined, undefined]);
   useEffect(() => setPair(([, before]) => [before, { at: performance.now(), measured }]), [measured]);
   const [before, now] = pair;
@@ -84,7 +128,7 @@ function Figures({ measured }: { measured: Schemas["Measurements"] }) {
   ];
   return (
     <>
-      <Panel title="Received">
+      <Panel title="Received" tools={<Curl url={url} />}>
         <Received rows={byPath} />
       </Panel>
       <div class="columns">
@@ -104,7 +148,7 @@ function wordsOf(name: string): string {
 
 function valueOf(row: Row): string {
   if (row.name.endsWith("bytes")) return bytes(row.value);
-  if (row.name.endsWith("start_time_seconds")) return new Date(row.value * 1000).toLocaleString();
+  if (row.name.endsWith("start_time_seconds")) return time(new Date(row.value * 1000).toISOString(), false);
   return Number.isInteger(row.value) ? count(row.value) : row.value.toPrecision(4);
 }
 
