@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ from receiver.status import classify, is_ours
 from receiver.vendor_policy import VendorPolicy
 from receiver.vendor_runs import answer_change, answer_commit, changed, read_change, read_commit
 from receiver.vendors import DIALECTS, LOCAL_TELEMETRY, Answer, Stored, VendorRequestError
+from receiver.vendors.cylestio_events import export_events
+from receiver.vendors.open_starts import OpenStarts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from receiver.settings import ReceiverSettings
     from receiver.vendor_runs import CurrentRun
     from receiver.vendors import Dialect, Endpoint, SignaturePolicy, Translation
+    from receiver.vendors.cylestio_events import EarlierStart
     from receiver.vendors.dialect import JsonObject
     from storage.batch import Written
 
@@ -44,6 +48,7 @@ if TYPE_CHECKING:
 _INLINE_BYTES = 16 * 1024
 """Up to here a translation takes about 2 ms, and a thread would cost more in switches than it gives."""
 
+_INLINE_EVENTS = 20
 _RUN = "/api/v1/runs/{event_id}"
 _SIGNALS = {signal.name: signal for signal in SIGNALS}
 _logger = logging.getLogger(__name__)
@@ -68,6 +73,7 @@ class VendorHttp:
         self._authorize = authorize
         self._signatures = signatures
         self.policy = VendorPolicy()
+        self._starts = OpenStarts()
         self.on_stored: Callable[[Dialect, bytes], None] | None = None
         """Told of every request's body after its commit."""
         self._current_run = current_run
@@ -112,11 +118,28 @@ class VendorHttp:
             translation = endpoint.translate(body, headers, now)
         else:
             translation = await asyncio.to_thread(endpoint.translate, body, headers, now)
+        closed = self._starts.closed_by(translation.events)
+        try:
+            translation, written = await self._store_joined(dialect, translation, closed)
+        finally:
+            self._starts.release(closed)
+        stored = await self._stored(translation, written) if endpoint.quotes_store else {}
+        return endpoint.answer(translation, stored)
+
+    async def _store_joined(
+        self, dialect: Dialect, translation: Translation, closed: Mapping[str, EarlierStart]
+    ) -> tuple[Translation, Sequence[Written]]:
+        """With the spans of operations that began in earlier requests."""
+        events = translation.events
+        if closed and len(events) <= _INLINE_EVENTS:
+            translation = replace(translation, requests=export_events(events, closed).requests())
+        elif closed:
+            translation = replace(translation, requests=await asyncio.to_thread(lambda: export_events(events, closed).requests()))
         translation = self.policy.applied(translation, dialect.system)
         messages = [(_SIGNALS[name], message.SerializeToString()) for name, message in translation.requests]
         written = await self._ingest.store(messages)
-        stored = await self._stored(translation, written) if endpoint.quotes_store else {}
-        return endpoint.answer(translation, stored)
+        self._starts.stored(events, closed)
+        return translation, written
 
     async def _stored(self, translation: Translation, written: Sequence[Written]) -> dict[str, Stored]:
         """What the answer quotes: the first number under each key, and whether it was given in this request."""

@@ -3,8 +3,9 @@
 Shape by event, whatever the path: an event with `name` is the named shape (`cylestio_local`), else it is the flat
 shape with `event_type` (`cylestio_mini`).
 
-Start and finish of one operation usually come in two requests. When both are in the same request they become one span,
-and both log records carry its ids. In every case a log record of an operation says how to find its other half:
+Start and finish of one operation usually come in two requests. They become one span when both are in the same request, or when
+the start is remembered (`open_starts`); both log records carry its ids. In every case a log record of an operation says how to
+find its other half:
 
 - `cylestio.pair.role`: `start` or `finish`;
 - `cylestio.pair.family`: `llm`, `tool`, `agent`, `retrieval`, `chain` or `langgraph`;
@@ -28,7 +29,7 @@ from receiver.vendors.json_text import digest
 from receiver.vendors.values import clean_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from receiver.vendors.dialect import Json, JsonObject
 
@@ -71,6 +72,16 @@ class Pair:
 
     start: int
     finish: int
+    trace_id: bytes
+    span_id: bytes
+    parent_span_id: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierStart:
+    """A start that came in a request before its finish, with the ids of their span."""
+
+    event: Event
     trace_id: bytes
     span_id: bytes
     parent_span_id: bytes = b""
@@ -128,11 +139,22 @@ def pair_attributes(dialect: str, role: Role, family: str, *identity: Json) -> J
     }
 
 
-def export_events(events: Sequence[Event]) -> Exports:
-    """Log records of all events and spans of the pairs among them. An event that is there twice is one event."""
+def halves_alone(events: Sequence[Event]) -> list[Event]:
+    """Starts and finishes whose other half is not in this request."""
+    together = {place for pair in pair_events(events) for place in (pair.start, pair.finish)}
+    return [event for place, event in enumerate(events) if event.role is not None and event.makes_span and place not in together]
+
+
+def export_events(events: Sequence[Event], earlier: Mapping[str, EarlierStart] | None = None) -> Exports:
+    """Log records of all events and spans of the pairs among them. An event that is there twice is one event.
+
+    `earlier` has starts that came before this request, by the uid of the finish that closes them.
+    """
+    earlier = earlier or {}
     events = list({event.entry.uid: event for event in reversed(events)}.values())[::-1]
     exports, pairs = Exports(), pair_events(events)
-    ids = {place: pair for pair in pairs for place in (pair.start, pair.finish)}
+    ids: dict[int, Pair | EarlierStart] = {place: pair for pair in pairs for place in (pair.start, pair.finish)}
+    ids |= {place: earlier[event.entry.uid] for place, event in enumerate(events) if event.entry.uid in earlier}
     for place, event in enumerate(events):
         entry = event.entry
         if place in ids:
@@ -141,10 +163,13 @@ def export_events(events: Sequence[Event]) -> Exports:
     for pair in pairs:
         start = events[pair.start]
         exports.add_span(start.scope, start.resource, _span(start, events[pair.finish], pair))
+    for event in events:
+        if (begun := earlier.get(event.entry.uid)) is not None:
+            exports.add_span(begun.event.scope, begun.event.resource, _span(begun.event, event, begun))
     return exports
 
 
-def _span(start: Event, finish: Event, pair: Pair) -> Span:
+def _span(start: Event, finish: Event, pair: Pair | EarlierStart) -> Span:
     values = {**_span_attributes(start), **_span_attributes(finish)}
     # a start without a representable time would stretch the span from 1970
     end = finish.entry.time_ns

@@ -56,7 +56,7 @@ def translate(body: bytes, headers: Mapping[str, str], received_time_ns: int) ->
         event = read_event(record, received_time_ns)
         events.append(event)
         elements.append(Element(event.entry.uid, event.entry.uid, echo={"event_name": event.name}))
-    return Translation(export_events(events).requests(), tuple(elements), is_batch, received_time_ns)
+    return Translation(export_events(events).requests(), tuple(elements), is_batch, received_time_ns, events)
 
 
 def answer(translation: Translation, stored: Mapping[str, Stored]) -> Answer:

@@ -47,7 +47,7 @@ def event_problems(event: JsonObject) -> list[Problem]:
 
 def event_translation(events: Sequence[Event], *, is_batch: bool, received_time_ns: int) -> Translation:
     elements = tuple(Element(event.entry.uid, event.entry.uid, echo={"event_name": event.name}) for event in events)
-    return Translation(export_events(events).requests(), elements, is_batch, received_time_ns)
+    return Translation(export_events(events).requests(), elements, is_batch, received_time_ns, events)
 
 
 def answer(translation: Translation, stored: Mapping[str, Stored]) -> Answer:  # noqa: ARG001

@@ -7,13 +7,16 @@ any other telemetry, and `answer` is called after the commit, so that a vendor's
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+if TYPE_CHECKING:
+    from receiver.vendors.cylestio_events import Event
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 JsonObject: TypeAlias = dict[str, Json]
@@ -77,6 +80,8 @@ class Translation:
     elements: tuple[Element, ...]
     is_batch: bool
     received_time_ns: int
+    # What the requests were made of, where a start and its finish may come apart.
+    events: Sequence[Event] = ()
 
     @property
     def keys(self) -> tuple[str, ...]:

@@ -476,6 +476,25 @@ async def test_health_for_clients_of_a_monitoring_backend(api: Api) -> None:
     assert health["timestamp"] == "2025-10-09T08:53:20.000000Z"
 
 
+async def test_halves_that_come_one_by_one_are_one_span(api: Api) -> None:
+    """In traces and latencies as in the calls; sent again, nothing is added; a start sent again waits for no other finish."""
+    for _ in range(2):
+        for event in MINI:
+            await api.post("/api/v1/telemetry", event, 202)
+        for event in LOCAL:
+            await api.post("/v1/telemetry", event, 201)
+    spans = await api.ask("/api/spans", start="2025-10-09")
+    assert {(span["service"], span["name"]): span["duration_ms"] for span in spans} == {
+        ("weather", "chat gpt-4o"): 2000, ("weather", "execute_tool forecast"): 1000,
+        ("planner", "chat gpt-4o"): 2000, ("planner", "execute_tool search"): 1000,
+    }  # fmt: skip
+    assert len(spans) == 4
+    assert len(await api.ask("/api/llm-calls")) == len(await api.ask("/api/tool-calls")) == 2
+    another = flat("LLM_call_finish", 3, channel="LLM", data={"model": "gpt-4o"})
+    await api.post("/api/v1/telemetry", another, 202)
+    assert len(await api.ask("/api/spans", start="2025-10-09")) == 4, "its start was never told"
+
+
 async def test_events_that_cannot_be_counted_in_time_are_null_until_they_are(api: Api) -> None:
     await api.post("/api/v1/telemetry/batch", MINI, 202)
     counts = EventCounts(api.store)
