@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from query import agent_shapes, answers
-from query.agent_vocabulary import INTERVALS_OF, fact_filter
+from query.agent_vocabulary import INTERVALS_OF, METADATA, fact_filter
 from query.parameters import MAX_INTERVALS, BadParameter
 from query.shapes import time
-from storage.agents_contract import Sums, UsageQuery
+from storage.agents_contract import Sums, UsageQuery, UsageSummary
 from storage.contract import TimeRange
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aiohttp import web
 
     from query.question import Question
-    from storage.agents_contract import FactFilter, FactKind, UsageSummary
+    from storage.agents_contract import FactFilter, FactKind
 
 MOST_GROUPS = 2
+_EVERY = 10**9
 _PERCENTILES_OF: dict[str, FactKind] = {
     "tool": "tool_call", "mcp_server": "tool_call", "decision": "tool_call", "parent_agent": "agent_run",
 }  # fmt: skip
@@ -43,8 +46,32 @@ async def list_usage(question: Question) -> web.Response:
     usual: FactKind = next((_PERCENTILES_OF[name] for name in groups if name in _PERCENTILES_OF), "llm_call")
     times: FactKind = values["percentiles_of"] or usual
     query = UsageQuery(fact_filter(values), groups, interval, times, values["limit"])
-    found = await question.store.usage(query)
+    if interval is None and len(groups) == 1 and groups[0].startswith(METADATA):
+        found = await _by_label(question, query)
+    else:
+        found = await question.store.usage(query)
     return await answers.array(question, found, partial(_with_moments, moments))
+
+
+async def _by_label(question: Question, query: UsageQuery) -> Sequence[UsageSummary]:
+    """Sums are kept of what has labels; what has none of this name is all else, and comes last."""
+    labelled = [
+        row for row in await question.store.usage(replace(query, limit=_EVERY)) if row.group[query.group_by[0]] is not None
+    ]
+    everything = await question.store.usage(replace(query, group_by=()))
+    rest = _rest(everything[0].sums if everything else Sums(), labelled)
+    unlabelled = [UsageSummary({query.group_by[0]: None}, None, rest)] if rest != Sums() else []
+    return [*labelled, *unlabelled][: query.limit]
+
+
+def _rest(whole: Sums, parts: Sequence[UsageSummary]) -> Sums:
+    """What of the whole is in no part; durations cannot be taken apart."""
+    left: dict[str, Any] = {}
+    for name, value in asdict(whole).items():
+        if not name.endswith("percentiles"):
+            rest = value - sum(getattr(part.sums, name) for part in parts)
+            left[name] = round(rest, 10) if isinstance(value, float) else rest
+    return Sums(**left)
 
 
 def _with_moments(moments: list[str], record: UsageSummary) -> dict[str, Any]:

@@ -21,7 +21,7 @@ DAY_NS = 24 * HOUR_NS
 NOON = time.time_ns() // DAY_NS * DAY_NS - 2 * DAY_NS + 12 * HOUR_NS
 
 
-def send_calls(daemon: Daemon, calls: list[tuple[int, str, str, int]]) -> None:
+def send_calls(daemon: Daemon, calls: list[tuple[int, str, str, int]], team: str | None = None) -> None:
     """Each: hours after NOON, session, agent, input tokens; every call fails in a trace of its own but the first."""
     message = ExportTraceServiceRequest()
     scope = message.resource_spans.add().scope_spans.add()
@@ -31,6 +31,8 @@ def send_calls(daemon: Daemon, calls: list[tuple[int, str, str, int]]) -> None:
             "gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o", "gen_ai.usage.input_tokens": tokens,
             "gen_ai.conversation.id": session, "gen_ai.agent.name": agent, "user.id": "ada",
         }  # fmt: skip
+        if team is not None and agent == "a":
+            said["langfuse.trace.metadata.team"] = team
         span = scope.spans.add(
             trace_id=number.to_bytes(16), span_id=number.to_bytes(8), name="chat gpt-4o", start_time_unix_nano=start,
             end_time_unix_nano=start + 10**9, attributes=key_values(said),
@@ -88,3 +90,12 @@ def test_what_does_not_go_together_is_refused_by_name(daemon: Daemon) -> None:
         answer = daemon.get(f"/api/usage?{query}", {})
         assert answer.status == 400, query
         assert b"group_by" in answer.body
+
+
+def test_what_has_no_label_is_all_the_rest(daemon: Daemon) -> None:
+    send_calls(daemon, CALLS, team="red")
+    label = "metadata.langfuse.trace.metadata.team"
+
+    assert usage(daemon, f"group_by={label}") == [({label: "red"}, 3, 5_500, 2), ({label: None}, 1, 200, 1)]
+    [_, rest] = daemon.ask(f"/api/usage?group_by={label}")
+    assert (rest["p50_ms"], rest["cost_usd"] > 0) == (None, True)
