@@ -40,9 +40,15 @@ def add_routes(app: web.Application, context: QueryContext, routes: Sequence[Rou
     counts = EventCounts(context.store)
     app[EVENT_COUNTS] = counts
     app.on_shutdown.append(counts.close)
-    for route in routes:
-        app.router.add_get(route.path, _handler(route, context, running), allow_head=True)
-    app.middlewares.append(_answer_errors({route.path: route for route in routes}))
+    by_path = {path: route for route in routes for path in _forms(route.path)}
+    for path, route in by_path.items():
+        app.router.add_get(path, _handler(route, context, running), allow_head=True)
+    app.middlewares.append(_answer_errors(by_path))
+
+
+def _forms(path: str) -> Sequence[str]:
+    """With and without a slash at the end: a redirect to the other form is more than some clients follow."""
+    return (path, f"{path}/") if path.startswith("/api/") else (path,)
 
 
 class _Running:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from aiohttp import hdrs, web
+
 from query.legacy.endpoint import HOUR, Ask, Endpoint, Refusal
 from query.legacy.events import Event, Wanted, every
 from storage.contract import TimeRange
@@ -93,7 +95,13 @@ async def metric_values(ask: Ask) -> Any:
     }
 
 
+async def dashboard(_: Ask) -> web.Response:
+    """Where people's bookmarks lead: to the page."""
+    return web.Response(status=302, headers={hdrs.LOCATION: "/"})
+
+
 ENDPOINTS = (
+    Endpoint("/dashboard", dashboard, open=True),
     Endpoint("/api/v1/reports/metrics/{device_name}", device_report),
     Endpoint("/api/v1/reports/summary", summary),
     Endpoint("/api/devices", devices),

@@ -5,12 +5,14 @@ Times are UTC and say so, unknown things are 404 in the system's style, wrong va
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from query.legacy.agent_events import EventCounts
 from query.legacy.application import SYSTEMS
+from query.routes import ROUTES
 from tests.integration.vendor_harness import ENGINE, NOW, serve
 
 if TYPE_CHECKING:
@@ -437,7 +439,7 @@ async def test_every_list_answers_when_there_is_nothing(api: Api) -> None:
     """No endpoint fails on an empty store, in either slash form; what names one thing is 404."""
     for endpoints, _ in SYSTEMS:
         for endpoint in endpoints:
-            if endpoint.method != "GET":
+            if endpoint.method != "GET" or endpoint.path == "/dashboard":
                 continue
             path = endpoint.path.replace("{subject}", "events").replace("{figure}", "count")
             filled = path.replace("{", "").replace("}", "")
@@ -502,3 +504,20 @@ async def test_events_that_cannot_be_counted_in_time_are_null_until_they_are(api
     counted = await counts.by_agent()
     assert counted is not None
     assert {name: one.count for name, one in counted.items()} == {"weather": 5, "other": 1}
+
+
+async def test_the_old_address_of_the_page_leads_to_it(api: Api) -> None:
+    async with api.client.get("/dashboard", allow_redirects=False) as response:
+        assert (response.status, response.headers["Location"]) == (302, "/")
+
+
+async def test_the_paths_of_the_api_answer_with_a_slash_as_well(api: Api) -> None:
+    """The mini server's own address of its agents was /api/agents/."""
+    await api.post("/api/v1/telemetry/batch", MINI, 202)
+    assert await api.ask("/api/agents/") == await api.ask("/api/agents")
+    assert await api.ask("/api/agents/weather/") == await api.ask("/api/agents/weather")
+    for route in ROUTES:
+        if route.path.startswith("/api/") and route.path != "/api/stream":
+            path = re.sub(r"\{\w+\}", "1", route.path)
+            plain, slash = await api.refusal(path), await api.refusal(f"{path}/")
+            assert plain[0] == slash[0], path
