@@ -16,6 +16,7 @@ from aiohttp import hdrs, web
 
 from receiver.authorizer import INGEST_SCOPE, allow_all
 from receiver.bodies import BodyReader, SenderLeft, expect_later
+from receiver.device_control import DeviceControl
 from receiver.errors import BodyTimeout, TooLarge
 from receiver.notices import Notices
 from receiver.signals import SIGNALS
@@ -74,6 +75,7 @@ class VendorHttp:
         self._signatures = signatures
         self.policy = VendorPolicy()
         self._starts = OpenStarts()
+        self._control = DeviceControl(authorize)
         self.on_stored: Callable[[Dialect, bytes], None] | None = None
         """Told of every request's body after its commit."""
         self._current_run = current_run
@@ -87,6 +89,7 @@ class VendorHttp:
                 for method in endpoint.methods:
                     for path in endpoint.paths:
                         app.router.add_route(method, path, handler, expect_handler=expect_later)
+        self._control.add_routes(app)
         for slash in ("", "/"):
             app.router.add_patch(f"{_RUN}{slash}", partial(self._change_run, read_change))
             app.router.add_post(f"{_RUN}/associate-commit{slash}", partial(self._change_run, read_commit))

@@ -1,4 +1,4 @@
-"""Dialect `device_metrics`: `POST /api/v1/aggregator/metrics` and `/api/v1/aggregator/metrics/batch`.
+"""Dialect `device_metrics`: `POST /api/v1/aggregator/metrics` and `/batch` below it, `/api/v1/aggregator/register_device`.
 
 A sample is `device_name` (or `device_id`), `metric_name`, its value under `metric_value` or `value`, and an optional
 `timestamp`. It becomes a log record with the exact text, and points of gauges:
@@ -80,6 +80,38 @@ def translate_batch(body: bytes, headers: Mapping[str, str], received_time_ns: i
         except _SampleFaultError as fault:
             elements.append(Element(None, None, str(fault)))
     return Translation(exports.requests(), tuple(elements), is_batch=True, received_time_ns=received_time_ns)
+
+
+def translate_device(body: bytes, headers: Mapping[str, str], received_time_ns: int) -> Translation:  # noqa: ARG001
+    """A device that says that it is there, as later collectors do before their first sample."""
+    record = _read(body)
+    document = object_of(record.value)
+    name = document.get("name")
+    if not isinstance(name, str) or not name:
+        raise VendorRequestError(refuse(400, "name: a text is required"))
+    uid = digest(SYSTEM, "device", name)
+    exports = Exports()
+    entry = LogEntry(
+        uid=uid,
+        time_ns=received_time_ns,
+        observed_time_ns=received_time_ns,
+        body=document,
+        attributes={},
+        event_name="device_metrics.device",
+        original=record.text,
+    )
+    exports.add_log(SCOPE, {"device_metrics.device_name": name}, entry)
+    echo: JsonObject = {"name": name, "description": document.get("description")}
+    return Translation(exports.requests(), (Element(uid, uid, echo=echo),), False, received_time_ns)
+
+
+def answer_device(translation: Translation, stored: Mapping[str, Stored]) -> Answer:
+    """Its clients take 409 for what it is: they are known already."""
+    [element] = translation.elements
+    assert element.key is not None
+    if stored[element.key].is_new:
+        return Answer(201, {"status": "success", **element.echo})
+    return Answer(409, {"error": "the device is registered already", **element.echo})
 
 
 def answer(translation: Translation, stored: Mapping[str, Stored]) -> Answer:  # noqa: ARG001
@@ -208,6 +240,7 @@ DIALECT = Dialect(
     endpoints=(
         Endpoint(("POST",), "/api/v1/aggregator/metrics", translate, answer),
         Endpoint(("POST",), "/api/v1/aggregator/metrics/batch", translate_batch, answer_batch),
+        Endpoint(("POST",), "/api/v1/aggregator/register_device", translate_device, answer_device, quotes_store=True),
     ),
     refuse=refuse,
 )

@@ -212,5 +212,25 @@ async def test_signed_payload(aiohttp_client: AiohttpClient, store: SqliteStore,
 
 def test_every_write_endpoint_is_found_in_both_forms() -> None:
     paths = {path for dialect in DIALECTS for endpoint in dialect.endpoints for path in endpoint.paths}
-    assert len(paths) == 2 * 10
+    assert len(paths) == 2 * 11
     assert all(find_endpoint("POST", path) for path in paths)
+
+
+async def test_device_registers_once(api: Api) -> None:
+    device = {"name": "pc-7", "description": "a desk"}
+    assert await api.post("/api/v1/aggregator/register_device", device, 201) == {"status": "success", **device}
+    assert (await api.post("/api/v1/aggregator/register_device/", device, 409))["name"] == "pc-7"
+    assert "name" in (await api.post("/api/v1/aggregator/register_device", {}, 400))["error"]
+    assert await logs_stored(api.store) == 1
+
+
+async def test_collectors_are_told_to_stop_and_to_go_on(api: Api) -> None:
+    """By server-sent events: the state at once, and every change."""
+    async with api.client.get("/api/v1/aggregator/control") as stream:
+        assert stream.content_type == "text/event-stream"
+        assert await stream.content.readuntil(b"\n\n") == b"data: RUNNING\n\n"
+        assert (await api.post("/api/v1/aggregator/control/stop", {}, 200))["status"] == "success"
+        assert await stream.content.readuntil(b"\n\n") == b"data: STOPPED\n\n"
+        assert (await api.post("/api/v1/aggregator/control/start/", {}, 200))["status"] == "success"
+        assert await stream.content.readuntil(b"\n\n") == b"data: RUNNING\n\n"
+    assert (await api.post("/api/v1/aggregator/control/jump", {}, 400))["status"] == "error"
