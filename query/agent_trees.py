@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from storage.agents_contract import FactRecord
 
 MOST_DEEP = 1_000
+INFERRED_KIND = "inferred"
 
 
 class Node:
@@ -44,6 +45,7 @@ def tree(trace_id: str, records: Sequence[FactRecord], *, truncated: bool) -> di
         else:
             node.parent = parent
             parent.children.append(node)
+    roots = _below_the_turn(roots)
     for node in nodes.values():
         _add_up(node)
     spent: dict[str, float] = defaultdict(float)
@@ -57,6 +59,22 @@ def tree(trace_id: str, records: Sequence[FactRecord], *, truncated: bool) -> di
         listed.append(_shape(node, depth, own))
         waiting += [(child, depth + 1) for child in sorted(node.children, key=lambda one: (-one.start, -one.record.id))]
     return {"trace_id": trace_id, "truncated": truncated, "where_time_went": dict(spent), "facts": listed}
+
+
+def _below_the_turn(roots: list[Node]) -> list[Node]:
+    """A turn that is inferred from the trace is what set off all of it."""
+    turn = next((node for node in roots if _says(node, "user_turn", INFERRED_KIND)), None)
+    if turn is None:
+        return roots
+    turn.children = [node for node in roots if node is not turn]
+    for node in turn.children:
+        node.parent = turn
+    return [turn]
+
+
+def _says(node: Node, fact_kind: str, kind: str) -> bool:
+    values = node.record.values
+    return bool(values["fact"] == fact_kind and values["kind"] == kind)
 
 
 def _add_up(node: Node) -> None:

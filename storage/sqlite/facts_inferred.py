@@ -161,7 +161,8 @@ def _by_age(made: Statement) -> tuple[bool, int, int, str, str]:
     """Whole statements first, so that parts speak only where they are alone."""
     said = made.said
     assert said is not None
-    return (bool(said[IS_PART]), said[TIME], made.is_log, said[SPAN_ID] or "", str(said[AGENT:]))
+    # Spans differ in their ids.
+    return (bool(said[IS_PART]), said[TIME], made.is_log, said[SPAN_ID] or "", str(said[AGENT:]) if made.is_log else "")
 
 
 def _turn(told: Sequence[Statement], calls: Sequence[Statement]) -> list[Statement]:
@@ -244,6 +245,8 @@ def _made(
 
 def without_inferred(members: list[Statement]) -> list[Statement]:
     """What records tell of an event; where none does, the earliest that was inferred, and what adds to it."""
+    if len(members) == 1:
+        return members
     inferred = [made for made in members if made.number >= INFERRED_NUMBERS]
     if not inferred:
         return members
