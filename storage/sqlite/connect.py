@@ -36,6 +36,8 @@ class Reader(sqlite3.Connection):
         self._deadline: float | None = None
         self._cancelled = threading.Event()
         self._cursors: weakref.WeakSet[sqlite3.Cursor] = weakref.WeakSet()
+        # What a question has read and may want again, until its end.
+        self.kept: dict[object, Any] = {}
         self.set_progress_handler(self._must_stop, STEPS_BETWEEN_CHECKS)
 
     def execute(self, text: str, parameters: Any = (), /) -> sqlite3.Cursor:
@@ -66,6 +68,7 @@ class Reader(sqlite3.Connection):
         for cursor in list(self._cursors):
             cursor.close()
         self._cursors.clear()
+        self.kept.clear()
         if self.in_transaction:
             self.execute(statement("end_reading"))
 

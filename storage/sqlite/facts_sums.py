@@ -6,14 +6,15 @@ of commits each cell is read, merged and written once.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
 from storage.histogram import bucket_of
 from storage.sqlite.facts_cells import LEVELS, SUMS, Cells, Change, join_at
+from storage.sqlite.facts_cubes import CUBES, OF_FAILURES
 from storage.sqlite.facts_events import ROW_COLUMNS
 from storage.sqlite.facts_sessions import SessionSums
 from storage.sqlite.statements import statement
@@ -153,6 +154,18 @@ _NAMES: Final = itemgetter(
 )  # fmt: skip
 
 
+# The names of a group behind its cube, as the columns of usage_groups have them, and those that each cube keeps.
+_FIELDS: Final = (
+    "fact", "kind", "agent", "version", "service", "parent_agent", "workflow", "provider", "model", "tool", "mcp_server",
+    "error_type", "finish_reason", "decision", "user", "metadata",
+)  # fmt: skip
+AGENT_TOLD: Final = _FIELDS.index("agent")
+_BLANK: Final = tuple(0 if name in {"agent", "user"} else "" for name in _FIELDS)
+_KEPT: Final = {
+    cube: tuple(place for place, name in enumerate(_FIELDS) if name in {"fact", *CUBES[cube].names}) for cube in CUBES
+}
+
+
 def _add_row(by_names: dict[tuple[Any, ...], Change], row: Row, sign: int) -> None:
     """Adds up what has the same names first: many rows of a group do, and each would go into four cubes and more.
 
@@ -182,43 +195,40 @@ def _add(by_names: dict[tuple[Any, ...], Change], key: tuple[Any, ...], added: A
 
 
 def _groups_of_names(names: tuple[Any, ...]) -> list[Group]:
-    return _groups_of(*names) if len(names) > 2 else [_user_group(*names)]
+    if len(names) == 2:
+        return [_user_group(*names)]
+    told = _told(names)
+    return [_group_in(cube, told) for cube in _cubes_of(names)]
+
+
+def _cubes_of(names: tuple[Any, ...]) -> tuple[str, ...]:
+    """The cubes in which a fact of these names (_NAMES) is counted, but for that of users."""
+    metadata = names[14]
+    return _cubes(names[0], bool(names[15] and names[16]), metadata is not None and len(metadata) <= LONGEST_LABEL)
+
+
+@cache
+def _cubes(fact: str, is_failure: bool, is_labelled: bool) -> tuple[str, ...]:
+    left_out = {"user", *(() if is_failure else OF_FAILURES), *(() if is_labelled else ("label",))}
+    return tuple(name for name, cube in CUBES.items() if name not in left_out and (cube.facts is None or fact in cube.facts))
+
+
+def _told(names: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Of names (_NAMES) all that a group can have, in the order of _FIELDS."""
+    fact, kind, agent, *texts, error, finish, decision, metadata, _, _ = names
+    failure = _short(error) or "_OTHER"
+    return (fact, kind, agent or 0, *map(_short, texts), failure, unusual_end(finish), _short(decision), 0, metadata)
+
+
+def _group_in(cube: str, told: tuple[Any, ...]) -> Group:
+    group = list(_BLANK)
+    for place in _KEPT[cube]:
+        group[place] = told[place]
+    return (cube, *group)
 
 
 def _user_group(fact: str, user: int) -> Group:
-    return ("user", fact, "", 0, "", "", "", "", "", "", "", "", "", "", "", user, "")
-
-
-def _groups_of(fact: str, kind: str, agent: int | None, *names: Any) -> list[Group]:
-    """The cell in each cube of facts_cubes, its names in the order of the columns of usage_groups."""
-    agent = agent or 0
-    version, service, parent, workflow, provider, model, tool, server, error = map(_short, names[:9])
-    finish, decision, metadata, failed, counted = names[9:]
-    groups: list[Group] = [
-        ("service", fact, "", 0, version, service, "", "", "", "", "", "", "", "", "", 0, ""),
-        ("flow", fact, kind, agent, "", "", "", workflow, "", "", "", "", "", unusual_end(finish), "", 0, ""),
-        ("agent", fact, "", agent, version, service, parent, "", "", "", "", "", "", "", "", 0, ""),
-    ]
-    if fact == "llm_call":
-        groups += (
-            ("provider", fact, "", 0, "", "", "", "", provider, model, "", "", "", "", "", 0, ""),
-            ("model", fact, "", agent, version, service, "", "", provider, model, "", "", "", "", "", 0, ""),
-        )
-    elif fact == "tool_call":
-        decided = _short(decision)
-        groups += (
-            ("server", fact, "", 0, "", "", "", "", "", "", tool, server, "", "", decided, 0, ""),
-            ("tool", fact, "", agent, "", service, "", "", "", "", tool, server, "", "", decided, 0, ""),
-        )
-    if failed and counted:
-        error = error or "_OTHER"
-        groups += (
-            ("failure", fact, "", 0, "", "", "", "", "", "", "", "", error, "", "", 0, ""),
-            ("error", fact, "", agent, "", service, "", "", provider, model, tool, server, error, "", "", 0, ""),
-        )
-    if metadata is not None and len(metadata) <= LONGEST_LABEL:
-        groups.append(("label", fact, "", 0, "", "", "", "", "", "", "", "", "", "", "", 0, metadata))
-    return groups
+    return ("user", fact, *_BLANK[1:-2], user, "")
 
 
 def _short(name: str | None) -> str:
@@ -267,18 +277,35 @@ def _usage_of(row: Row) -> list[tuple[int, Any]]:
     return sums
 
 
-def group_sums(rows: Iterable[Row], cube: str) -> list[tuple[Group, int, list[Any], dict[int, int], dict[int, int]]]:
-    """What rows (ROW_COLUMNS) add to a cube, without keeping it: group, hour, sums, durations, times to first token."""
-    by_names: dict[tuple[Any, ...], Change] = {}
+class Summed(NamedTuple):
+    """What one fact adds to sums, before it is said to which."""
+
+    hour: int
+    fact: str
+    user: int | None
+    told: tuple[Any, ...]
+    cubes: tuple[str, ...]
+    added: Added
+
+
+def summed(rows: Iterable[Row]) -> list[Summed]:
+    """Of rows (ROW_COLUMNS) those that count."""
+    found = []
     for row in rows:
         if row[COUNTED] or row[COUNTS_USAGE]:
-            _add_row(by_names, row, 1)
-    by_group: dict[tuple[Group, int], Change] = {}
-    own: set[tuple[Group, int]] = set()
-    for (hour, *names), change in by_names.items():
-        for group in _groups_of_names(tuple(names)):
-            if group[0] == cube:
-                join_at(by_group, own, (group, hour), change)
+            names = _NAMES(row)
+            found.append(Summed(row[TIME] // HOUR_NS, row[FACT], row[USER], _told(names), _cubes_of(names), _sums_of(row)))
+    return found
+
+
+def group_sums(facts: Iterable[Summed], cube: str) -> list[tuple[Group, int, list[Any], dict[int, int], dict[int, int]]]:
+    """What facts add to a cube, without keeping it: group, hour, sums, durations, times to first token."""
+    by_group: dict[tuple[Any, ...], Change] = {}
+    for one in facts:
+        if cube == "user" and one.user:
+            _add(by_group, (_user_group(one.fact, one.user), one.hour), one.added, 1)
+        elif cube in one.cubes:
+            _add(by_group, (_group_in(cube, one.told), one.hour), one.added, 1)
     return [
         (group, hour, [change.sums.get(place, 0) for place in range(len(SUMS))], change.durations, change.first_tokens)
         for (group, hour), change in by_group.items()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from storage.agents_contract import ErrorGroup
 from storage.sqlite.facts_sums import group_sums
 from storage.sqlite.read_facts import END_OF_TIME, records
-from storage.sqlite.read_usage import bound_filters, cube_of, fits, names_of, told_of
+from storage.sqlite.read_usage import bound_filters, cube_of, facts_within, fits, names_of, told_of
 from storage.sqlite.statements import statement
 from storage.sqlite.usage_range import usage_range
 
@@ -42,7 +42,7 @@ def _counts(reader: Reader, filter_: FactFilter) -> Counter[tuple[Any, ...]]:
     for *place, count in reader.rows("failures", parameters):
         counts[tuple(place)] += count
     for start, end in within.edges:
-        for group, _, sums, _, _ in group_sums(reader.execute(statement("facts_within"), {"start": start, "end": end}), "error"):
+        for group, _, sums, _, _ in group_sums(facts_within(reader, start, end), "error"):
             told = told_of(group)
             if sums[_FAILED] and fits(told, bound):
                 counts[tuple(told[name] for name in _PLACE)] += sums[_FAILED]

@@ -12,7 +12,7 @@ import orjson
 
 from storage.agents_contract import FactFilter, UsageSummary
 from storage.errors import BadQuestion
-from storage.sqlite.facts_sums import AGENT, SESSION, USER, group_sums
+from storage.sqlite.facts_sums import AGENT, SESSION, USER, group_sums, summed
 from storage.sqlite.read_facts import END_OF_TIME
 from storage.sqlite.read_usage import Total, size_of, told_of
 from storage.sqlite.statements import statement
@@ -34,7 +34,7 @@ def session_usage(reader: Reader, query: UsageQuery) -> Sequence[UsageSummary]:
     """The dearest first. Raises BadQuestion for what is not known of a session."""
     filter_ = query.filter
     if query.group_by != (SESSION_GROUP,) or query.interval_ns is not None:
-        raise BadQuestion("group_by", "session goes alone and without interval; a session has its days in /api/sessions")
+        raise BadQuestion("group_by", "session goes alone and without interval; start and end narrow what is summed")
     if FactFilter(filter_.range, agent=filter_.agent, user=filter_.user) != filter_:
         raise BadQuestion("group_by", "session can be narrowed by agent, user, start and end alone")
     bound = _bound(reader, query)
@@ -70,7 +70,7 @@ def _bound(reader: Reader, query: UsageQuery) -> dict[str, Any] | None:
 
 def _summary(session_id: str, rows: Sequence[Row], percentiles_of: str) -> UsageSummary:
     total = Total()
-    for group, _, sums, durations, first_tokens in group_sums(rows, _CUBE):
+    for group, _, sums, durations, first_tokens in group_sums(summed(rows), _CUBE):
         fact = told_of(group)["fact"]
         total.add(fact, sums)
         if fact == percentiles_of:

@@ -13,7 +13,7 @@ from storage.errors import BadQuestion
 from storage.histogram import quantiles, unpack_into
 from storage.sqlite.facts_cells import SUMS
 from storage.sqlite.facts_cubes import CUBES, cube_with
-from storage.sqlite.facts_sums import HOUR_NS, HOURS_PER_DAY, USER, group_sums
+from storage.sqlite.facts_sums import AGENT_TOLD, HOUR_NS, HOURS_PER_DAY, Summed, group_sums, summed
 from storage.sqlite.statements import statement
 from storage.sqlite.usage_range import usage_range
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from storage.agents_contract import UsageQuery
-    from storage.batch import Row
     from storage.contract import TimeRange
     from storage.sqlite.connect import Reader
 
@@ -155,7 +154,7 @@ def totals_by(
         "percentiles_of": percentiles_of, "metadata_path": f'$."{path}"',
         "group_1": names[0] if names else None, "group_2": names[1] if len(names) > 1 else None, "groups": None,
     }  # fmt: skip
-    edges = [row for start, end in within.edges for row in _facts_within(reader, start, end)]
+    edges = [one for start, end in within.edges for one in facts_within(reader, start, end)]
     if names == ["user"] and interval_hours is None and limit is not None and bound["user_key"] is None:
         parameters["groups"] = _greatest_users(reader, parameters, edges, limit)
     elif _is_filtered(filter_):
@@ -171,18 +170,23 @@ def totals_by(
     return _named(reader, {key: total for key, total in totals.items() if not total.is_empty()}, names)
 
 
-def _facts_within(reader: Reader, start: int, end: int) -> list[Row]:
-    found = reader.execute(statement("facts_within"), {"start": start, "end": end}).fetchall()
-    reader.check_time()
-    return found
+def facts_within(reader: Reader, start: int, end: int) -> list[Summed]:
+    """Many questions sum the same facts in several ways."""
+    place = ("facts_within", start, end)
+    known: list[Summed] | None = reader.kept.get(place)
+    if known is None:
+        known = summed(reader.execute(statement("facts_within"), {"start": start, "end": end}).fetchall())
+        reader.kept[place] = known
+        reader.check_time()
+    return known
 
 
-def _greatest_users(reader: Reader, parameters: Mapping[str, Any], edges: Iterable[Row], limit: int) -> str:
+def _greatest_users(reader: Reader, parameters: Mapping[str, Any], edges: Iterable[Summed], limit: int) -> str:
     """The groups of users among whom the greatest are: sums of all would be made for nothing.
 
     Outside of whole hours a user may have more than the cells tell, so those who have anything there are among them.
     """
-    keys = {*reader.rows("greatest_users", {**parameters, "count": limit}), *(row[USER] for row in edges if row[USER])}
+    keys = {*reader.rows("greatest_users", {**parameters, "count": limit}), *(one.user for one in edges if one.user)}
     return orjson.dumps(reader.rows("groups_of_users", {"keys": orjson.dumps(sorted(keys)).decode()})).decode()
 
 
@@ -230,9 +234,11 @@ def bound_filters(reader: Reader, filter_: FactFilter) -> dict[str, Any] | None:
     return bound
 
 
-def _add_edge(totals: dict[Key, Total], rows: Sequence[Any], asked: tuple[Any, ...]) -> None:
+def _add_edge(totals: dict[Key, Total], facts: Sequence[Summed], asked: tuple[Any, ...]) -> None:
     cube, names, path, interval_hours, percentiles_of, bound = asked
-    for group, hour, sums, durations, first_tokens in group_sums(rows, cube):
+    if bound["agent_key"] is not None:
+        facts = [one for one in facts if one.told[AGENT_TOLD] == bound["agent_key"]]
+    for group, hour, sums, durations, first_tokens in group_sums(facts, cube):
         told = told_of(group)
         if not fits(told, bound):
             continue
