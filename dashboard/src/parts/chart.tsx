@@ -34,7 +34,7 @@ export function Chart(props: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const theme = useTheme();
-  const shape = `${theme} ${props.height} ${props.lines.map((line) => `${line.label}/${line.colour}/${line.kind}`).join()}${props.lines.some((line) => line.own) ? props.times.length : ""}`;
+  const shape = `${theme} ${props.height} ${props.lines.map((line) => `${line.label}/${line.colour}/${line.kind}/${isSparse(line.values)}`).join()}${props.lines.some((line) => line.own) ? props.times.length : ""}`;
   const latest = useRef(props);
   latest.current = props;
   useEffect(() => {

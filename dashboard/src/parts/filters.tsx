@@ -81,7 +81,7 @@ export function Choice({ name, label, options, any }: { name: string; label: str
 }
 
 /** A field with what is known to choose from. It counts when it is left, or at Enter. */
-export function Field({ name, label, options = [], size = 16, numeric = false }: { name: string; label: string; options?: readonly string[]; size?: number; numeric?: boolean }) {
+export function Field({ name, label, options = [], size = 16, numeric = false, onFocus }: { name: string; label: string; options?: readonly string[]; size?: number; numeric?: boolean; onFocus?: () => void }) {
   const { params } = useAddress();
   const list = useId();
   const value = params.get(name) ?? "";
@@ -95,6 +95,7 @@ export function Field({ name, label, options = [], size = 16, numeric = false }:
         defaultValue={value}
         list={options.length ? list : undefined}
         inputMode={numeric ? "decimal" : undefined}
+        onFocus={onFocus}
         onChange={(event) => change({ [name]: event.currentTarget.value.trim() || null })}
       />
       {options.length > 0 && (

@@ -21,11 +21,14 @@ interface TableProps<T> {
   readonly hrefOf?: (item: T) => string | undefined;
   readonly sorted?: string;
   readonly chosen?: string | undefined;
+  /** How many rows are drawn until more are asked for: a thousand take half a second. */
+  readonly most?: number;
 }
 
 type Order = { readonly column: string; readonly down: boolean } | undefined;
 
-export function Table<T>({ label, columns, items, keyOf, hrefOf, sorted, chosen }: TableProps<T>) {
+export function Table<T>({ label, columns, items, keyOf, hrefOf, sorted, chosen, most = Infinity }: TableProps<T>) {
+  const [all, setAll] = useState(false);
   const [order, setOrder] = useState<Order>(sorted === undefined ? undefined : { column: sorted, down: true });
   const rows = useMemo(() => sort(items, columns, order), [items, order]);
   return (
@@ -39,11 +42,16 @@ export function Table<T>({ label, columns, items, keyOf, hrefOf, sorted, chosen 
           </tr>
         </thead>
         <tbody>
-          {rows.map((item) => (
+          {(all ? rows : rows.slice(0, most)).map((item) => (
             <Row key={keyOf(item)} item={item} columns={columns} href={hrefOf?.(item)} chosen={chosen === keyOf(item)} />
           ))}
         </tbody>
       </table>
+      {!all && rows.length > most && (
+        <button type="button" class="more" onClick={() => setAll(true)}>
+          Show all {rows.length.toLocaleString("en")}
+        </button>
+      )}
     </div>
   );
 }

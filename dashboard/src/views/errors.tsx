@@ -44,7 +44,7 @@ export default function Errors({ address: { params } }: { address: Address }) {
       <Answered asked={asked} empty={<NoAgents what="failures" range={range} filtered={Object.values(filters).some((value) => value !== undefined)} />}>
         {(groups) => (
           <Panel>
-            <Table label="Errors" sorted="count" columns={COLUMNS} items={groups} keyOf={keyOf} hrefOf={(group) => pageOf(group, range)} />
+            <Table label="Errors" sorted="count" most={100} columns={COLUMNS} items={groups} keyOf={keyOf} hrefOf={(group) => pageOf(group, range)} />
           </Panel>
         )}
       </Answered>

@@ -1,5 +1,6 @@
 // Sessions: conversations, newest or dearest first; and the search for something that was said.
 
+import { useState } from "preact/hooks";
 import type { Schemas } from "../api/client";
 import { useAnswer, useList } from "../api/hooks";
 import { useTick } from "../api/live";
@@ -24,7 +25,8 @@ export default function Sessions({ address: { params } }: { address: Address }) 
   const asked = useList("/api/sessions", { ...range, ...filters, limit: 100 }, tick);
   const q = params.get("q");
   const agents = useAnswer("/api/agents", { ...range, limit: 200 });
-  const users = useAnswer("/api/users", { ...range, limit: 200 });
+  const [choosing, setChoosing] = useState(false); // sums of all users are asked for only by whom it helps
+  const users = useAnswer("/api/users", choosing ? { ...range, limit: 200 } : undefined);
   return (
     <>
       <Head title="Sessions" tools={<><RangePicker usual={USUAL} /><Curl url={asked.url} /></>}>
@@ -33,7 +35,7 @@ export default function Sessions({ address: { params } }: { address: Address }) 
       <Filters>
         <Search label="Search in prompts, answers, arguments and results" hint="Search what was said" />
         <Choice name="agent" label="Agent" any="Any agent" options={agents.data?.map(({ name }) => name) ?? []} />
-        <Field name="user" label="User" options={users.data?.map(({ user }) => user) ?? []} size={14} />
+        <Field name="user" label="User" options={users.data?.map(({ user }) => user) ?? []} size={14} onFocus={() => setChoosing(true)} />
         <Choice name="status" label="Status" any="Any status" options={[["error", "With failures"], ["ok", "Without failure"]]} />
         <Field name="min_cost" label="min $" size={6} numeric />
         <Choice name="order" label="Order" any="Active last first" options={[["cost", "Dearest first"]]} />

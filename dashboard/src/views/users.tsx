@@ -48,7 +48,7 @@ export default function Users() {
               </Panel>
             </div>
             <Panel>
-              <Table label="Users" columns={columnsOf(dearest)} items={users} keyOf={(user) => user.user} hrefOf={(user) => link("sessions", { ...around, user: user.user })} />
+              <Table label="Users" most={200} columns={columnsOf(dearest)} items={users} keyOf={(user) => user.user} hrefOf={(user) => link("sessions", { ...around, user: user.user })} />
               <Missing told={missingOf(sumsOf(users))} />
             </Panel>
           </>
