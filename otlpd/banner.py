@@ -1,4 +1,4 @@
-"""What the daemon says when it is ready: where it listens, what to paste into a program's environment, and a first question."""
+"""What the daemon says when it is ready: where its page is, where it listens, what to paste into a program, a first question."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ def banner(version: str, addresses: Addresses, configuration: Configuration) -> 
     lines = [
         f"otlpd {version} is ready.",
         "",
+        f"  web page   {addresses.api_url}/",
         f"  OTLP/gRPC  {' '.join(addresses.grpc)}",
         f"  OTLP/HTTP  {' '.join(addresses.http)}",
         f"  JSON API   {' '.join(addresses.api)}   documentation: {addresses.api_url}/docs",
