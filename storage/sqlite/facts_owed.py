@@ -11,26 +11,35 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import orjson
 
 from storage.sqlite.statements import statement
+from storage.sqlite.write_logs import PlacedLogs
+from storage.sqlite.write_traces import PlacedSpans
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Generator, Iterator, Sequence
 
     from storage.sqlite.facts_stored import StoredFacts
     from storage.sqlite.write_facts import FactWriter
-    from storage.sqlite.write_logs import PlacedLogs
-    from storage.sqlite.write_traces import PlacedSpans
 
-# A piece is worked out in one go, some 50 ms.
+    _Piece = tuple[int, str, int, int]
+
+# As many as are noted as one piece, and worked out together, some 50 ms.
 ROWS_PER_PIECE = 500
+# What changes of them is written in steps of some 100 ms: the facts of 10,000 spans can depend on the one that came last.
+ROWS_PER_STEP = 500
+# Facts of a trace with more spans are worked out when there is time, and then from all of its spans that are owed.
+LARGE_TRACE = 1_000
+MOST_PIECES = 40
 
 
 class FactsOwed:
-    """Runs on the writer thread; `owe_…` inside of its transaction, `pay` in one of its own making."""
+    """Runs on the writer thread; `owe_…` inside of its transaction, `payment` in some of its own making."""
 
     def __init__(self, connection: sqlite3.Connection, facts: FactWriter, stored: StoredFacts) -> None:
         self._connection = connection
@@ -53,25 +62,55 @@ class FactsOwed:
             self._connection.execute(statement("owe_facts"), (signal, start, end - 1))
             self.pieces += 1
 
-    def pay(self, now: int) -> None:
-        """Works out the oldest piece; `now` is in ns."""
-        self._connection.execute(statement("begin_writing"))
-        piece = self._connection.execute(statement("oldest_owed")).fetchone()
-        if piece is not None:
-            number, signal, first, last = piece
-            if signal == "traces":
-                part = self._stored.spans_between(first, last)
-                self._facts.add_spans([part], self._complete_traces(part), sys.maxsize)
-            else:
-                self._facts.add_logs([self._stored.logs_between(first, last)])
-            self._facts.write(now)
-            self._connection.execute(statement("delete_owed"), (number,))
-        self._connection.execute(statement("commit_writing"))
-        self.pieces = max(self.pieces - 1, 0) if piece is not None else 0
+    def payment(self, now: int) -> Iterator[None]:
+        """Works out the oldest pieces, at most one transaction a step; `now` is in ns.
 
-    def _complete_traces(self, part: PlacedSpans) -> set[str]:
-        """The traces all of whose spans are in this piece: they need not be read again as a whole."""
-        here = Counter(part.batch.traces[row[0]] for row in part.batch.rows)
-        wanted = orjson.dumps(part.batch.traces).decode()
-        stored = self._connection.execute(statement("span_counts_of_traces"), {"trace_ids": wanted})
-        return {trace_id for trace_id, count in stored if here[trace_id] == count}
+        Between two steps others may write rows whose facts they owe as well. A payment that is not finished begins anew.
+        """
+        pieces = self._connection.execute(statement("oldest_owed"), (MOST_PIECES,)).fetchall()
+        paid = yield from self._read(pieces)
+        self._connection.execute(statement("begin_writing"))
+        self._add(paid)
+        for _ in self._facts.steps(now, ROWS_PER_STEP):
+            self._connection.execute(statement("commit_writing"))
+            yield
+            self._connection.execute(statement("begin_writing"))
+        self._connection.executemany(statement("delete_owed"), [(piece[0],) for piece, _ in paid])
+        self._connection.execute(statement("commit_writing"))
+        self.pieces = max(self.pieces - len(paid), 0) if paid else 0
+
+    def _read(self, pieces: Sequence[_Piece]) -> Generator[None, None, list[tuple[_Piece, PlacedSpans | PlacedLogs]]]:
+        """The oldest of the pieces with their rows: some hundred rows, or more where one of their traces is large."""
+        read: list[tuple[_Piece, PlacedSpans | PlacedLogs]] = []
+        rows, wanted = 0, ROWS_PER_PIECE
+        for piece in takewhile(lambda one: one[1] == pieces[0][1], pieces):
+            _, signal, first, last = piece
+            rows += last - first + 1
+            if read and rows > wanted:
+                break
+            if signal == "logs":
+                read.append((piece, self._stored.logs_between(first, last)))
+            else:
+                part = self._stored.spans_between(first, last)
+                read.append((piece, part))
+                if max(self._sizes([part]).values(), default=0) > LARGE_TRACE:
+                    # What else is owed of it would have it worked out once more each time.
+                    wanted = sys.maxsize
+            yield
+        return read
+
+    def _add(self, paid: Sequence[tuple[_Piece, PlacedSpans | PlacedLogs]]) -> None:
+        spans = [part for _, part in paid if isinstance(part, PlacedSpans)]
+        logs = [part for _, part in paid if isinstance(part, PlacedLogs)]
+        if spans:
+            here = Counter(part.batch.traces[row[0]] for part in spans for row in part.batch.rows)
+            # All of their spans are at hand: they need not be read again as a whole.
+            complete = {trace_id for trace_id, size in self._sizes(spans).items() if here[trace_id] == size}
+            self._facts.add_spans(spans, complete, sys.maxsize)
+        if logs:
+            self._facts.add_logs(logs)
+
+    def _sizes(self, parts: Sequence[PlacedSpans]) -> dict[str, int]:
+        """How many spans the traces of the parts have."""
+        wanted = orjson.dumps(list({trace_id for part in parts for trace_id in part.batch.traces})).decode()
+        return dict(self._connection.execute(statement("span_counts_of_traces"), {"trace_ids": wanted}))

@@ -10,7 +10,7 @@ from storage.contract import Committed
 from storage.facts.derive import Deriver
 from storage.sqlite.blocks import Blocks
 from storage.sqlite.content_counts import count_content
-from storage.sqlite.facts_owed import FactsOwed
+from storage.sqlite.facts_owed import LARGE_TRACE, FactsOwed
 from storage.sqlite.facts_stored import StoredFacts
 from storage.sqlite.faults import refusal
 from storage.sqlite.references import References
@@ -24,13 +24,16 @@ from storage.sqlite.write_traces import TraceWriter
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from storage.batch import Batch, Written
     from storage.errors import StoreError
     from storage.facts.costs import Prices
+    from storage.sqlite.write_traces import PlacedSpans
 
 logger = logging.getLogger(__name__)
+
+_PAID = object()
 
 
 class Work:
@@ -51,6 +54,7 @@ class Work:
         self._with_facts = facts
         self.owed = FactsOwed(connection, self._facts, stored)
         self.fact_seconds = 0.0
+        self._payment: Iterator[None] | None = None
         self._signals: dict[str, TraceWriter | LogWriter | MetricWriter] = {
             "traces": self._traces,
             "logs": self._logs,
@@ -58,6 +62,7 @@ class Work:
         }
 
     def load(self) -> None:
+        self._payment = None
         self._facts.forget()
         self.owed.load()
         for signal in self._signals.values():
@@ -99,28 +104,49 @@ class Work:
         return [written[place] for place in range(len(batches))], news
 
     def _add_facts(self, signal: str, first_log: int, *, owe: bool) -> None:
-        """Spans that took the place of others are never owed: their numbers are not those of the request."""
         if signal == "traces":
-            placed = self._traces.placed
-            owed = [part for part in placed if not part.repeats and (owe or not part.batch.derived)]
-            for part in owed:
-                self.owed.owe_spans(part)
-            now = [part for part in placed if part not in owed]
-            if now:
-                self._facts.add_spans(now, self._traces.new_traces, first_log)
+            self._add_facts_of_spans(first_log, owe=owe)
         elif signal == "logs":
-            for logs in self._logs.placed:
-                if owe or not logs.batch.derived:
-                    self.owed.owe_logs(logs)
-                else:
-                    self._facts.add_logs([logs])
+            self._add_facts_of_logs(owe=owe)
         else:
             self._facts.add_points(self._metrics.placed)
 
+    def _add_facts_of_spans(self, first_log: int, *, owe: bool) -> None:
+        """Spans that took the place of others are never owed: their numbers are not those of the request."""
+        now = []
+        for part in self._traces.placed:
+            if not part.repeats and (owe or not part.batch.derived or self._is_costly(part)):
+                self.owed.owe_spans(part)
+            else:
+                now.append(part)
+        if now:
+            self._payment = None
+            self._facts.add_spans(now, self._traces.new_traces, first_log)
+
+    def _is_costly(self, part: PlacedSpans) -> bool:
+        """Whether the spans belong to a large trace with facts, which is worked out as a whole."""
+        return part.largest_trace > LARGE_TRACE and (bool(part.batch.facts) or self._facts.has_facts(part.batch.traces))
+
+    def _add_facts_of_logs(self, *, owe: bool) -> None:
+        for part in self._logs.placed:
+            if owe or not part.batch.derived or self._facts.largest(part.trace_ids()) > LARGE_TRACE:
+                self.owed.owe_logs(part)
+            else:
+                self._payment = None
+                self._facts.add_logs([part])
+
+    @property
+    def is_paying(self) -> bool:
+        """Whether facts are being worked out that are owed: until the last step new ones have to be owed too."""
+        return self._payment is not None
+
     def pay_facts(self) -> None:
-        """Works out the oldest piece of what is owed."""
+        """One step, a transaction of some 100 ms at the most, of working out what is owed longest."""
         self.make_whole()
-        self.owed.pay(time.time_ns())
+        if self._payment is None:
+            self._payment = self.owed.payment(time.time_ns())
+        if next(self._payment, _PAID) is _PAID:
+            self._payment = None
 
     def run(self, work: Callable[[sqlite3.Connection], None]) -> StoreError | None:
         """Does the work in a transaction of its own; what kept it from being done."""
@@ -156,6 +182,7 @@ class Work:
 
     def forget(self) -> None:
         """Maintenance may have removed what is remembered."""
+        self._payment = None
         self._references.forget()
         self._traces.forget()
         self._facts.forget()

@@ -30,7 +30,7 @@ from storage.sqlite.write_usage import UsageWriter
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from storage.batch import Row
     from storage.sqlite.write_logs import PlacedLogs
@@ -184,8 +184,26 @@ class FactWriter:
             if one.trace_id is None:
                 self._group.loose[one.number] = one
 
+    def has_facts(self, trace_ids: Iterable[str]) -> bool:
+        """Whether one of the traces has facts already."""
+        return bool(self._known_traces(set(trace_ids)))
+
+    def largest(self, trace_ids: Iterable[str]) -> int:
+        """The most records of one of the traces, as far as they are remembered."""
+        known = self._traces
+        return max((known[trace_id].size() for trace_id in trace_ids if trace_id in known), default=0)
+
     def write(self, now: int) -> None:
         """Writes what follows from all that was added; `now` is in ns."""
+        for _ in self.steps(now, None):
+            pass
+
+    def steps(self, now: int, rows: int | None) -> Iterator[None]:
+        """As `write`, but at most so many `rows` between two steps.
+
+        What was written up to a step is whole: a transaction may end there. Until the last one nothing may be added; when
+        something must, the rest is not asked for, and what is left is found when the same is added again.
+        """
         group, self._group = self._group, _Group()
         self._contents.write(now)
         if not group.traces and not group.loose:
@@ -197,7 +215,8 @@ class FactWriter:
         for one in group.loose.values():
             _resolve_alone(one)
         statements = self._gather(group)
-        self._settle(group, statements)
+        yield
+        yield from self._settle(group, statements, rows)
         self._remember(group)
 
     def _gather(self, found: _Group) -> list[Statement]:
@@ -256,7 +275,7 @@ class FactWriter:
         found.traces[trace_id] = trace
         _resolve(trace)
 
-    def _settle(self, found: _Group, statements: Sequence[Statement]) -> None:
+    def _settle(self, found: _Group, statements: Sequence[Statement], most: int | None) -> Iterator[None]:
         """From statements to events to rows, and the difference to what is stored."""
         stored = found.rows_by_id()
         owner = {number: id_ for id_, row in stored.items() for number in _sources(row)}
@@ -270,7 +289,13 @@ class FactWriter:
         keys = self._keys(events)
         totals = run_totals(events)
         rows = {event.id: row_of(event, key, totals.get(event.id, NO_RUN)) for event, key in zip(events, keys, strict=True)}
-        self._store(stored, rows)
+        yield
+        changed = [row for id_, row in rows.items() if stored.get(id_) != row]
+        removed = [row for id_, row in stored.items() if id_ not in rows]
+        for start in range(0, len(changed) or 1, most or len(changed) or 1):
+            self._store(stored, changed[start : start + most] if most else changed, removed)
+            removed = []
+            yield
         found.keep(events, rows, self._logs)
 
     def _keys(self, events: Sequence[Event]) -> list[tuple[int | None, int | None, int | None, int | None]]:
@@ -287,10 +312,8 @@ class FactWriter:
             for trace, agent, session, user in named
         ]
 
-    def _store(self, stored: Mapping[int, Row], rows: Mapping[int, Row]) -> None:
-        changed = [row for id_, row in rows.items() if stored.get(id_) != row]
+    def _store(self, stored: Mapping[int, Row], changed: Sequence[Row], removed: Sequence[Row]) -> None:
         replaced = [stored[row[0]] for row in changed if row[0] in stored]
-        removed = [row for id_, row in stored.items() if id_ not in rows]
         gone = [row[0] for row in (*removed, *replaced) if row[_SOURCES] is not None]
         if removed:
             self._connection.execute(statement("delete_facts"), (orjson.dumps([row[0] for row in removed]).decode(),))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage.batch import Batch, Written
+from storage.batch import LOG_COLUMNS, Batch, Written
 from storage.sqlite.bulk import insert_many
 from storage.sqlite.numbers import next_number
 from storage.sqlite.statements import statement
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from storage.sqlite.blocks import Blocks
     from storage.sqlite.references import References
+
+_TRACE_ID = LOG_COLUMNS.index("trace_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,9 @@ class PlacedLogs:
     def numbers(self) -> Sequence[int]:
         """The numbers of the records, in order."""
         return range(self.first_id, self.first_id + len(self.batch.rows))
+
+    def trace_ids(self) -> set[str]:
+        return {row[_TRACE_ID] for row in self.batch.rows if row[_TRACE_ID] is not None}
 
 
 class LogWriter:

@@ -41,7 +41,8 @@ _SERVICE_NAME = RESOURCE_COLUMNS.index("service_name")
 class PlacedSpans:
     """One batch with the stored numbers of what it refers to, and the numbers its rows were given.
 
-    `repeats`: some of its spans were there already, so the numbers do not hold for all.
+    `repeats`: some of its spans were there already, so the numbers do not hold for all. `largest_trace`: how many spans one of
+    its traces has now.
     """
 
     batch: Batch
@@ -50,6 +51,7 @@ class PlacedSpans:
     scope_ids: list[int]
     first_id: int
     repeats: bool = False
+    largest_trace: int = 0
 
     def numbers(self) -> Sequence[int]:
         """The numbers of the rows, in order."""
@@ -109,6 +111,7 @@ class TraceWriter:
         write_states(self._connection, states.values())
         self._rollups.write(changes)
         for part, outcome in zip(placed, written, strict=True):
+            part.largest_trace = max((states[trace_id].span_count for trace_id in part.batch.traces), default=0)
             if outcome.stored:
                 self._blocks.add(part.batch.segments, part.first_id, part.batch.received_time)
         self._blocks.describe(self._rewritten)

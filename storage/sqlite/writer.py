@@ -107,6 +107,8 @@ class Writer:
         self._last_job = 0.0
         self._allowance = Allowance()
         self._at_rest = False
+        # Nothing has come for a while: what is owed is worked out without waiting each time.
+        self._in_pause = False
         self.waiting_rows = 0
         self.waiting_bytes = 0
         self.figures = WriterFigures()
@@ -239,6 +241,7 @@ class Writer:
                 # Maintenance that is left comes due again after the next start.
                 return False
         if group:
+            self._in_pause = False
             self._commit(work, group)
             self._taken = []
         if probes:
@@ -246,7 +249,8 @@ class Writer:
             for answer in probes:
                 answer(fault)
         self._pay_facts(work, at_rest=not group)
-        if self._jobs and (not group or time.monotonic() - self._last_job > JOB_EVERY_SECONDS):
+        # Maintenance would take away what a payment has read.
+        if self._jobs and not work.is_paying and (not group or time.monotonic() - self._last_job > JOB_EVERY_SECONDS):
             self._run_job(work)
         return True
 
@@ -255,14 +259,20 @@ class Writer:
         self._allowance.busy_until_now()
         while not (self._waiting or self._jobs or self._probes or self._stopping):
             self._at_rest = True
-            came = self._wake.wait(PAUSE_SECONDS if work.owed.pieces else None)
+            came = self._wake.wait(self._patience(work))
             self._at_rest = False
             self._allowance.idle_until_now()
             if not came:
+                self._in_pause = True
                 return
 
-    def _owes_facts(self, events: int) -> bool:
-        return not self._settings.work_out_facts or not self._allowance.covers(events)
+    def _patience(self, work: Work) -> float | None:
+        if not work.owed.pieces:
+            return None
+        return 0.0 if self._in_pause else PAUSE_SECONDS
+
+    def _owes_facts(self, work: Work, events: int) -> bool:
+        return not self._settings.work_out_facts or work.is_paying or not self._allowance.covers(events)
 
     def _pay_facts(self, work: Work, *, at_rest: bool) -> None:
         if not work.owed.pieces or not self._settings.work_out_facts or not (at_rest or self._allowance.is_left):
@@ -301,7 +311,7 @@ class Writer:
     def _commit(self, work: Work, group: list[_Waiting]) -> None:
         started = time.perf_counter()
         events = sum(len(item.batch.facts) for item in group)
-        owed = self._owes_facts(events)
+        owed = self._owes_facts(work, events)
         try:
             written, news = work.write([item.batch for item in group], owe_facts=owed)
         except Exception as error:  # noqa: BLE001  every kind of fault is sorted there

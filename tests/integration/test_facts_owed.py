@@ -6,12 +6,15 @@ import random
 from typing import TYPE_CHECKING
 
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
 from benchmarks.telemetry import SECOND_NS, trace_request
 from proto_fixtures.agents import agent_fixtures
 from storage.rows import batch_of
 from storage.sqlite.connect import connect_writer
-from storage.sqlite.facts_owed import ROWS_PER_PIECE
+from storage.sqlite.facts_owed import LARGE_TRACE, ROWS_PER_PIECE, ROWS_PER_STEP
 from storage.sqlite.migrate import migrate
 from storage.sqlite.work import Work
 
@@ -123,3 +126,66 @@ def test_debts_survive_a_restart_and_come_in_pieces(tmp_path: Path) -> None:
     pay_all(after)
     # Every span is one, and a turn of each trace.
     assert len(facts(after)) == len(batch.rows) + len(batch.traces)
+
+
+def large_trace() -> list[Batch]:
+    """A trace of 3,001 spans in seven requests; the last brings the root, which says whose session all of them are."""
+    one = ExportTraceServiceRequest.FromString(trace_request(random.Random(5), 3 * LARGE_TRACE, RECEIVED))
+    spans = [span for owner in one.resource_spans for scope in owner.scope_spans for span in scope.spans]
+    for span in spans:
+        span.trace_id = bytes(range(16))
+        span.parent_span_id = span.parent_span_id or b"the root"
+        kept = [pair for pair in span.attributes if pair.key not in {"gen_ai.conversation.id", "session.id"}]
+        del span.attributes[:]
+        span.attributes.extend(kept)
+    session = KeyValue(key="gen_ai.conversation.id", value=AnyValue(string_value="long"))
+    root = Span(trace_id=bytes(range(16)), span_id=b"the root", name="work", start_time_unix_nano=RECEIVED, attributes=[session])
+    parts = [*(spans[start : start + 500] for start in range(0, len(spans), 500)), [root]]
+    owners = [ResourceSpans(scope_spans=[ScopeSpans(spans=part)]) for part in parts]
+    requests = [ExportTraceServiceRequest(resource_spans=[owner]) for owner in owners]
+    return [batch_of("traces", request.SerializeToString(), RECEIVED) for request in requests]
+
+
+def sessions_of_facts(work: Work) -> set[str | None]:
+    return {row[0] for row in work.connection.execute("select session_id from named_facts")}
+
+
+def test_a_root_that_comes_last_is_handed_down_in_small_steps(tmp_path: Path) -> None:
+    """Of 3,000 facts each changes, and nobody waits for more than some hundred of them."""
+    work = work_on(tmp_path / "large.db")
+    *parts, root = large_trace()
+    for part in parts:
+        work.write([part])
+        pay_all(work)
+    assert "long" not in sessions_of_facts(work)
+
+    work.write([root])
+
+    assert work.owed.pieces == 1
+    most, before = 0, work.connection.total_changes
+    while work.owed.pieces:
+        work.pay_facts()
+        assert not work.connection.in_transaction
+        most, before = max(most, work.connection.total_changes - before), work.connection.total_changes
+    assert sessions_of_facts(work) == {"long"}
+    assert most < 6 * ROWS_PER_STEP  # a fact, and what it takes from and adds to sums
+
+
+def test_a_payment_that_is_given_up_is_made_anew(tmp_path: Path) -> None:
+    """A span that takes the place of another has its facts at once, whatever is being worked out."""
+    work, plain = work_on(tmp_path / "given_up.db"), work_on(tmp_path / "plain.db")
+    *parts, root = large_trace()
+    for number, part in enumerate((*parts, root)):
+        plain.write([part])
+        work.write([part])
+        for _ in range(3):
+            if work.owed.pieces:
+                work.pay_facts()
+        if number % 2:
+            work.write([parts[0]])
+            assert not work.is_paying
+    pay_all(plain)
+    pay_all(work)
+
+    assert facts(work) == facts(plain)
+    assert sums(work) == sums(plain)

@@ -257,7 +257,7 @@ values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 insert into facts_owed (signal, first_id, last_id) values (?, ?, ?);
 
 -- name: oldest_owed
-select id, signal, first_id, last_id from facts_owed order by id limit 1;
+select id, signal, first_id, last_id from facts_owed order by id limit ?;
 
 -- name: delete_owed
 delete from facts_owed where id = ?;
