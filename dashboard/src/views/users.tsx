@@ -12,18 +12,20 @@ import { Bar, Curl, Failures, Head, Panel, When } from "../parts/basic";
 import { Chart } from "../parts/chart";
 import { RangePicker, useRange } from "../parts/range";
 import { type Column, Table } from "../parts/table";
-import { link } from "../routing";
+import { type Address, change, link } from "../routing";
 import "../agents/agents.css";
 
 type User = Schemas["User"];
 const USUAL = "-7d";
-const MOST = 1000;
+const FIRST = 200;
+const MOST = 1000; // as many as the API gives
 const EVERY = { text: "1d", ms: 86_400_000 }; // users are counted by the day
 
-export default function Users() {
+export default function Users({ address: { params } }: { address: Address }) {
   const range = useRange(USUAL);
   const tick = useTick(range.end === undefined, ["trace", "log"], 5000);
-  const asked = useAnswer("/api/users", { ...range, limit: MOST }, tick);
+  const shown = Math.min(MOST, Number(params.get("shown")) || FIRST);
+  const asked = useAnswer("/api/users", { ...range, limit: shown }, tick);
   const overTime = useAnswer("/api/usage", { ...range, interval: EVERY.text, limit: 1000 }, tick);
   const dearest = Math.max(...(asked.data?.map((user) => user.cost_usd ?? 0) ?? []), 0);
   const around = { start: range.start ?? "all", end: range.end };
@@ -34,7 +36,7 @@ export default function Users() {
   return (
     <>
       <Head title="Users" tools={<><RangePicker usual={USUAL} /><Curl url={asked.url} /></>}>
-        {asked.data && <span class="faint">{plural(asked.data.length, "user")}{asked.data.length === MOST ? ", the dearest; there may be more" : ""}</span>}
+        {asked.data && <span class="faint">{plural(asked.data.length, "user")}{asked.data.length === shown ? ", the dearest; there may be more" : ""}</span>}
       </Head>
       <Answered asked={asked} empty={<NoAgents what="users" range={range} />}>
         {(users) => (
@@ -48,7 +50,8 @@ export default function Users() {
               </Panel>
             </div>
             <Panel>
-              <Table label="Users" most={200} columns={columnsOf(dearest)} items={users} keyOf={(user) => user.user} hrefOf={(user) => link("sessions", { ...around, user: user.user })} />
+              <Table label="Users" columns={columnsOf(dearest)} items={users} keyOf={(user) => user.user} hrefOf={(user) => link("sessions", { ...around, user: user.user })} />
+              {users.length === shown && shown < MOST && <button type="button" class="more" onClick={() => change({ shown: MOST }, true)}>Show up to {count(MOST)}</button>}
               <Missing told={missingOf(sumsOf(users))} />
             </Panel>
           </>
