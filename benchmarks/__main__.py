@@ -32,7 +32,7 @@ RECORD = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 HOUR_NS = 3_600_000_000_000
 # As a file grows in service: the same rate of spans, for ten times as long.
 FILES = ((500_000, 30), (5_000_000, 300))
-TRACES, QUICK_TRACES = 100_000, 2_000
+SESSIONS, QUICK_SESSIONS = 100_000, 600
 QUICK_FILES = ((20_000, 2), (100_000, 10))
 
 
@@ -69,7 +69,7 @@ def main() -> None:
     sections: dict[str, tuple[str, Callable[[], list[str]]]] = {
         "ingest": ("Durable ingest", lambda: ingest_table(1 if chosen.quick else 3)),
         "questions": ("Questions", lambda: questions_table(QUICK_FILES if chosen.quick else FILES)),
-        "agents": ("Agent questions", lambda: agents_table(QUICK_TRACES if chosen.quick else TRACES)),
+        "agents": ("Agent questions", lambda: agents_table(QUICK_SESSIONS if chosen.quick else SESSIONS)),
         "together": ("Asking while receiving", together_table),
         "size": ("Size", size_table),
     }

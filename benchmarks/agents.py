@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import random
 import statistics
 import tempfile
 import time
@@ -12,82 +10,88 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.agents_fill import (
+    DAYS,
+    MODEL_CALLS_PER_RUN,
+    RUNS_PER_SESSION,
+    SPANS_PER_RUN,
+    TOOL_CALLS_PER_RUN,
+    fill_sessions,
+)
 from benchmarks.daemon import daemon
-from benchmarks.telemetry import SECOND_NS, SPANS_PER_TRACE, trace_request
-from storage.rows import batch_of
-from storage.sqlite.connect import connect_writer
-from storage.sqlite.migrate import migrate
-from storage.sqlite.work import Work
 
 if TYPE_CHECKING:
     from benchmarks.daemon import Daemon
 
 ROUNDS = 5
-TRACES_PER_REQUEST = 100
-DAYS = 7
-DAY_NS = 86_400 * SECOND_NS
+GROUPS = (
+    "agent", "parent_agent", "version", "service", "workflow", "provider", "model", "tool", "mcp_server", "error_type",
+    "finish_reason", "decision", "kind", "user",
+)  # fmt: skip
 QUESTIONS = (
     "/api/agents",
+    "/api/agents/agent-3",
+    "/api/agents/agent-3/summary",
     "/api/sessions",
+    "/api/sessions?agent=agent-3",
     "/api/llm-calls",
     "/api/llm-calls?model=gpt-4o",
+    "/api/llm-calls?agent=agent-3",
     "/api/tool-calls",
+    "/api/tool-calls?tool=tool_3",
+    "/api/tool-calls?status=error",
     "/api/errors",
     "/api/models",
     "/api/tools",
     "/api/users",
-    "/api/usage?group_by=agent",
-    "/api/usage?group_by=model",
-    "/api/usage?group_by=user",
+    *(f"/api/usage?group_by={name}" for name in GROUPS),
+    "/api/usage?interval=1d",
     "/api/usage?group_by=agent&interval=1h&start=-24h",
     "/api/agent-graph",
     "/api/search?q=timeout",
+    "/api/compare?start=-24h&end=-1h",
     "/api/active",
     "/api/completeness",
+    "/api/agents?start=-7d",
+    "/api/tools?start=-7d",
+    "/api/users?start=-7d",
 )
 
 
-def fill_facts(path: Path, traces: int, last_ns: int) -> None:
-    """Agent runs of ten spans: five LLM calls and four tool calls each, every run a session of its own, over a week."""
-    rng = random.Random(11)
-    first = last_ns - DAYS * DAY_NS
-    with contextlib.closing(connect_writer(path)) as connection:
-        migrate(connection)
-        work = Work(connection)
-        work.load()
-        requests = traces // TRACES_PER_REQUEST
-        for number in range(requests):
-            start = first + (last_ns - first) * number // requests
-            body = trace_request(rng, TRACES_PER_REQUEST * SPANS_PER_TRACE, start)
-            work.write([batch_of("traces", body, start)])
-
-
-def agents_table(traces: int) -> list[str]:
+def agents_table(sessions: int) -> list[str]:
     """Rows of a Markdown table."""
     with tempfile.TemporaryDirectory() as folder:
         database = Path(folder) / "otlpd.db"
-        fill_facts(database, traces, time.time_ns())
-        size = database.stat().st_size / (traces * SPANS_PER_TRACE)
-        with daemon(database) as running:
-            answers = {question: _median(running, question) for question in QUESTIONS}
-    head = f"{traces * 5:,} LLM calls, {traces * 4:,} tool calls, {traces:,} sessions; {size:,.0f} bytes a span with its facts."
+        fill_sessions(database, sessions, time.time_ns())
+        spans = sessions * RUNS_PER_SESSION * SPANS_PER_RUN
+        size = database.stat().st_size / spans
+        # What is as old as retention allows would go while it is asked for.
+        with daemon(database, "--max-age-days", str(2 * DAYS)) as running:
+            measured = {question: _measured(running, question) for question in QUESTIONS}
+    runs = sessions * RUNS_PER_SESSION
+    head = (
+        f"{runs * MODEL_CALLS_PER_RUN:,} model calls, {runs * TOOL_CALLS_PER_RUN:,} tool calls, {sessions:,} sessions;"
+        f" {size:,.0f} bytes a span with its facts."
+    )
     return [
         head,
         "",
-        "| question | median ms |",
-        "|---|---|",
-        *(f"| `{name}` | {taken:.0f} |" for name, taken in answers.items()),
+        "| question | median ms | processor time, ms |",
+        "|---|---|---|",
+        *(f"| `{name}` | {taken:.0f} | {busy:.0f} |" for name, (taken, busy) in measured.items()),
     ]
 
 
-def _median(running: Daemon, path: str) -> float:
-    taken = []
+def _measured(running: Daemon, path: str) -> tuple[float, float]:
+    """Medians: until the answer is there, and of the daemon's processor time."""
+    taken, busy = [], []
     for _ in range(ROUNDS):
-        started = time.perf_counter()
+        started, before = time.perf_counter(), running.cpu_seconds()
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{running.api_port}{path}", timeout=60) as answer:
                 answer.read()
         except urllib.error.HTTPError as error:
             raise RuntimeError(f"{path}: {error.read()[:300]!r}") from error
         taken.append((time.perf_counter() - started) * 1000)
-    return statistics.median(taken)
+        busy.append((running.cpu_seconds() - before) * 1000)
+    return statistics.median(taken), statistics.median(busy)

@@ -13,6 +13,8 @@ import json
 import multiprocessing
 import random
 import time
+from collections import deque
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +38,8 @@ from storage.sqlite.migrate import migrate
 from storage.sqlite.work import Work
 
 if TYPE_CHECKING:
+    from multiprocessing.pool import AsyncResult
+
     from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
     from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
@@ -47,6 +51,7 @@ TOOL_CALLS_PER_RUN = 15
 SPANS_PER_RUN = 1 + MODEL_CALLS_PER_RUN + TOOL_CALLS_PER_RUN
 SESSIONS_PER_REQUEST = 12
 REQUESTS_PER_COMMIT = 8
+MADE_AHEAD = 50
 DAYS = 30
 DAY_NS = 86_400 * SECOND_NS
 ERROR_TYPES = ("timeout", "rate_limit_exceeded", "tool_error", "ConnectionError")
@@ -121,8 +126,10 @@ def fill_sessions(path: Path, sessions: int, last_ns: int) -> None:
         work = Work(connection)
         work.load()
         group: list[Batch] = []
-        for number, data in enumerate(pool.imap(_made, wanted)):
-            group.append(Batch.load(data))
+        made: deque[AsyncResult[bytes]] = deque(pool.apply_async(_made, (entry,)) for entry in islice(wanted, MADE_AHEAD))
+        for number in range(requests):
+            made.extend(pool.apply_async(_made, (entry,)) for entry in islice(wanted, 1))
+            group.append(Batch.load(made.popleft().get()))
             if len(group) == REQUESTS_PER_COMMIT or number == requests - 1:
                 work.write(group)
                 group = []
