@@ -67,6 +67,7 @@ def encoded_messages(messages: Iterable[bytes], tag: bytes) -> bytes:
 _STRING, _BOOL, _INT, _DOUBLE, _ARRAY, _KVLIST = b"\x0a", b"\x10", b"\x18", b"\x21", b"\x2a", b"\x32"
 _ITEM, _KEY, _VALUE = b"\x0a", b"\x0a", b"\x12"
 _SHORT = [bytes((number,)) for number in range(128)]
+_REPEATED = 64
 _pack_double = Struct("<d").pack
 
 
@@ -85,12 +86,21 @@ def _encoded(value: Json, level: int) -> bytes:
 def _encoded_pairs(values: Mapping[str, Json], level: int, tag: bytes = _ITEM) -> bytes:
     pairs: list[bytes] = []
     for key, value in values.items():
+        if type(value) is str and len(value) <= _REPEATED:
+            pairs += (tag, _repeated_pair(key, value))
+            continue
         inner = _encoded(value, level)
         size = len(inner)
         pair = _encoded_key(key) + (_SHORT[size] if size < 128 else _varint(size)) + inner
         size = len(pair)
         pairs += (tag, _SHORT[size] if size < 128 else _varint(size), pair)
     return b"".join(pairs)
+
+
+@lru_cache(16_384)
+def _repeated_pair(key: str, value: str) -> bytes:
+    """With its length. Names, models, states and the like: on the log record and again on its span, and on the next record."""
+    return _sized(b"", _encoded_key(key) + _sized(b"", _encoded_text(value)))
 
 
 @lru_cache(4096)
