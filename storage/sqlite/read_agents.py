@@ -33,7 +33,7 @@ def agents(reader: Reader, filter_: FactFilter) -> Sequence[AgentSummary]:
     runs = totals_by(reader, filter_, ["agent"], None, "agent_run")
     calls = totals_by(reader, filter_, ["agent"], None, "llm_call")
     seen = _seen(reader)
-    sessions = _sessions(reader, "agent", filter_.range)
+    sessions = _sessions(reader, filter_.range)
     newest = _newest(reader)
     metrics = metric_agents(reader, filter_)
     found = []
@@ -87,9 +87,11 @@ def _seen(reader: Reader) -> dict[str, tuple[int, int]]:
     return {names[key]: (first, last) for key, first, last in rows}
 
 
-def _sessions(reader: Reader, kind: str, time_range: TimeRange) -> dict[str, int]:
-    counts = dict(reader.rows("sessions_of_agents", {"kind": kind, "start": time_range.start, "end": time_range.end}))
-    names = names_of(reader, f"{kind}s", counts)
+def _sessions(reader: Reader, time_range: TimeRange) -> dict[str, int]:
+    """How many each agent has."""
+    name = "all_sessions_of_agents" if time_range.start is None and time_range.end is None else "sessions_of_agents"
+    counts = dict(reader.rows(name, {"kind": "agent", "start": time_range.start, "end": time_range.end}))
+    names = names_of(reader, "agents", counts)
     return {names[key]: number for key, number in counts.items() if key in names}
 
 
@@ -138,7 +140,8 @@ def users(reader: Reader, time_range: TimeRange, limit: int) -> Sequence[UserSum
         name: (first or 0, last or 0)
         for _, name, first, last in reader.rows("users_seen", {"keys": orjson.dumps(list(keys.values())).decode()})
     }
-    sessions = _sessions(reader, "user", time_range)
+    bounds = {"keys": orjson.dumps(list(keys.values())).decode(), "start": time_range.start, "end": time_range.end}
+    sessions = dict(reader.rows("sessions_of_users", bounds))
     agents_of: dict[str, list[str]] = {}
     names = {key: name for name, key in keys.items()}
     for key, agent_name in reader.rows("agents_of_users", {"keys": orjson.dumps(list(names)).decode()}):
@@ -147,5 +150,5 @@ def users(reader: Reader, time_range: TimeRange, limit: int) -> Sequence[UserSum
     for row in rows:
         name = row.group["user"] or ""
         first, last = seen.get(name, (0, 0))
-        found.append(UserSummary(name, first, last, sessions.get(name, 0), agents_of.get(name, []), row.sums))
+        found.append(UserSummary(name, first, last, sessions.get(keys.get(name, 0), 0), agents_of.get(name, []), row.sums))
     return found

@@ -170,6 +170,21 @@ select json_group_array(json_array(key, sessions)) from (
   group by session_links.key
 );
 
+-- name: all_sessions_of_agents
+-- The same without a range, for which no session need be read.
+select json_group_array(json_array(key, sessions)) from (
+  select key, count(*) as sessions from session_links where kind = :kind and facts > 0 group by key
+);
+
+-- name: sessions_of_users
+-- The same of some users.
+select json_group_array(json_array(key, sessions)) from (
+  select session_links.key, count(*) as sessions from session_links join sessions on sessions.key = session_key
+  where kind = 'user' and session_links.key in (select value from json_each(:keys)) and session_links.facts > 0
+    and (:start is null or last_time >= :start) and (:end is null or first_time < :end)
+  group by session_links.key
+);
+
 -- name: sessions_of_days
 select json_group_array(json_array(period, sessions)) from (
   select day / :days * :days as period, count(distinct session_key) as sessions from session_days
