@@ -35,7 +35,7 @@ from storage.batch import Batch
 from storage.rows import batch_of
 from storage.sqlite.connect import connect_writer
 from storage.sqlite.migrate import migrate
-from storage.sqlite.work import Work
+from storage.sqlite.writing.work import Work
 
 if TYPE_CHECKING:
     from multiprocessing.pool import AsyncResult

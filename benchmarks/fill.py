@@ -15,7 +15,7 @@ from storage.rows import batch_of
 from storage.rows.spans import summarize
 from storage.sqlite.connect import connect_writer
 from storage.sqlite.migrate import migrate
-from storage.sqlite.work import Work
+from storage.sqlite.writing.work import Work
 
 if TYPE_CHECKING:
     from pathlib import Path

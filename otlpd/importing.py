@@ -26,9 +26,9 @@ from receiver.vendors.old_rows import translated
 from storage.batch import Batch
 from storage.rows import Kernel
 from storage.rows.settings import RowSettings
-from storage.sqlite.retention import RetentionSettings
 from storage.sqlite.store import SqliteSettings, open_store
-from storage.sqlite.writer import WriterSettings
+from storage.sqlite.upkeep.retention import RetentionSettings
+from storage.sqlite.writing.writer import WriterSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Sequence

@@ -46,9 +46,9 @@ from receiver.vendor_policy import VendorPolicy
 from receiver.vendors import SignaturePolicy
 from storage.errors import StoreError
 from storage.facts.masks import Masks
-from storage.sqlite.retention import RetentionSettings
 from storage.sqlite.store import SqliteSettings, open_store
-from storage.sqlite.writer import WriterSettings
+from storage.sqlite.upkeep.retention import RetentionSettings
+from storage.sqlite.writing.writer import WriterSettings
 
 if TYPE_CHECKING:
     import socket

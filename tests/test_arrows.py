@@ -57,6 +57,14 @@ INNER_ARROWS: dict[str, tuple[str, ...]] = {
     "storage.facts": (*CONTRACT, "storage.facts"),
 }
 
+# Inside the engine: what each of its rooms imports of the others.
+ENGINE_ARROWS: dict[str, tuple[str, ...]] = {
+    "storage.sqlite.facts": (),
+    "storage.sqlite.reading": ("storage.sqlite.facts",),
+    "storage.sqlite.writing": ("storage.sqlite.facts",),
+    "storage.sqlite.upkeep": ("storage.sqlite.facts", "storage.sqlite.writing"),
+}
+
 
 def modules() -> dict[str, Path]:
     found = {}
@@ -126,6 +134,19 @@ def test_the_contract_knows_no_engine(part: str) -> None:
         if lies_in(name, (part,))
         for imported in imports(name)
         if not lies_in(imported, (part, *INNER_ARROWS[part]))
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("room", ENGINE_ARROWS)
+def test_a_room_of_the_engine_imports_only_what_its_arrows_allow(room: str) -> None:
+    others = tuple(one for one in ENGINE_ARROWS if one != room)
+    wrong = [
+        f"{name} imports {imported}"
+        for name in MODULES
+        if lies_in(name, (room,))
+        for imported in imports(name)
+        if lies_in(imported, others) and not lies_in(imported, ENGINE_ARROWS[room])
     ]
     assert wrong == []
 

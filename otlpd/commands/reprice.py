@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from otlpd.commands.arguments import Commands
     from storage.facts.costs import Prices
-    from storage.sqlite.facts_reprice import Costs
+    from storage.sqlite.facts.reprice import Costs
 
 
 def add(commands: Commands) -> None:
@@ -48,7 +48,7 @@ def _reprice(arguments: argparse.Namespace) -> ExitCode:
 
 def _run(database: Path, prices: Prices) -> tuple[Costs, Costs]:
     from storage.sqlite.connect import connect_writer  # noqa: PLC0415
-    from storage.sqlite.facts_reprice import reprice  # noqa: PLC0415
+    from storage.sqlite.facts.reprice import reprice  # noqa: PLC0415
     from storage.sqlite.lock import FileLock  # noqa: PLC0415
     from storage.sqlite.migrate import migrate  # noqa: PLC0415
 

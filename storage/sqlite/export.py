@@ -18,7 +18,7 @@ from storage.rows.to_otlp_metrics import metrics_request
 from storage.sqlite.connect import connect_reader
 from storage.sqlite.faults import refusal
 from storage.sqlite.migrate import pending
-from storage.sqlite.read_records import logs_in_turn, spans_in_turn
+from storage.sqlite.reading.records import logs_in_turn, spans_in_turn
 from storage.sqlite.statements import statement
 
 if TYPE_CHECKING:

@@ -445,7 +445,7 @@ create table facts_owed (
   last_id integer not null
 ) strict;
 
--- What is counted together, by cube (storage/sqlite/facts_cubes.py): each has some of these names, the others are 0 or ''.
+-- What is counted together, by cube (storage/sqlite/facts/cubes.py): each has some of these names, the others are 0 or ''.
 create table usage_groups (
   id integer primary key,
   cube text not null,

@@ -13,30 +13,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from storage.contract import Committed, StoreStatistics
 from storage.errors import StoreClosed, StoreError, StoreUnwritable
-from storage.sqlite import (
-    read_exports,
-    read_latency,
-    read_log_counts,
-    read_logs,
-    read_metrics,
-    read_pictures,
-    read_services,
-    read_spans,
-    read_statistics,
-    read_traces,
-    write_exports,
-)
 from storage.sqlite.connect import connect_reader, connect_writer
 from storage.sqlite.content_counts import stored_content_counts
-from storage.sqlite.facts_answers import AgentAnswers
 from storage.sqlite.faults import concerns_store, refusal
 from storage.sqlite.lock import FileLock
 from storage.sqlite.migrate import migrate, pending
 from storage.sqlite.readers import ReadPool
-from storage.sqlite.retention import Retention, RetentionSettings
-from storage.sqlite.upkeep import Upkeep
-from storage.sqlite.write_exports import watch_for_exporters
-from storage.sqlite.writer import Writer, WriterSettings
+from storage.sqlite.reading import exports, latency, log_counts, logs, metrics, pictures, services, spans, statistics, traces
+from storage.sqlite.reading.answers import AgentAnswers
+from storage.sqlite.upkeep.retention import Retention, RetentionSettings
+from storage.sqlite.upkeep.schedule import Upkeep
+from storage.sqlite.writing import export_positions
+from storage.sqlite.writing.export_positions import watch_for_exporters
+from storage.sqlite.writing.writer import Writer, WriterSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -67,7 +56,7 @@ if TYPE_CHECKING:
     from storage.facts.costs import Prices
     from storage.pictures_contract import HistogramQuery, LatencyHistogram, ServiceCalls
     from storage.sqlite.connect import Reader
-    from storage.sqlite.writer import Answers
+    from storage.sqlite.writing.writer import Answers
 
 Answer = TypeVar("Answer")
 COMMITS_KEPT_FOR_LISTENER = 1_000
@@ -173,58 +162,58 @@ class SqliteStore(AgentAnswers):
         await done
 
     async def services(self, time_range: TimeRange) -> Sequence[ServiceSummary]:
-        return await self._ask(lambda reader: read_services.services(reader, time_range))
+        return await self._ask(lambda reader: services.services(reader, time_range))
 
     async def operations(self, service: str | None, time_range: TimeRange) -> Sequence[OperationSummary]:
-        return await self._ask(lambda reader: read_services.operations(reader, service, time_range))
+        return await self._ask(lambda reader: services.operations(reader, service, time_range))
 
     async def find_traces(self, query: TraceQuery) -> Page[TraceSummary]:
-        return await self._ask(lambda reader: read_traces.find_traces(reader, query))
+        return await self._ask(lambda reader: traces.find_traces(reader, query))
 
     async def trace(self, trace_id: str) -> TraceContent | None:
-        return await self._ask(lambda reader: read_traces.trace(reader, trace_id))
+        return await self._ask(lambda reader: traces.trace(reader, trace_id))
 
     async def trace_summaries(self, trace_ids: Sequence[str]) -> Sequence[TraceSummary]:
-        return await self._ask(lambda reader: read_traces.trace_summaries(reader, trace_ids))
+        return await self._ask(lambda reader: traces.trace_summaries(reader, trace_ids))
 
     async def find_spans(self, query: SpanQuery) -> Page[SpanRecord]:
-        return await self._ask(lambda reader: read_spans.find_spans(reader, query))
+        return await self._ask(lambda reader: spans.find_spans(reader, query))
 
     async def find_logs(self, query: LogQuery) -> Page[LogRecord]:
-        return await self._ask(lambda reader: read_logs.find_logs(reader, query))
+        return await self._ask(lambda reader: logs.find_logs(reader, query))
 
     async def logs_by_number(self, numbers: Sequence[int]) -> Sequence[LogRecord]:
-        return await self._ask(lambda reader: read_logs.logs_by_number(reader, numbers))
+        return await self._ask(lambda reader: logs.logs_by_number(reader, numbers))
 
     async def log_counts(self, query: LogCountQuery) -> Sequence[LogCount]:
-        return await self._ask(lambda reader: read_log_counts.log_counts(reader, query))
+        return await self._ask(lambda reader: log_counts.log_counts(reader, query))
 
     async def log_numbers(self, record_uids: Sequence[str]) -> Mapping[str, int]:
-        return await self._ask(lambda reader: read_logs.log_numbers(reader, record_uids))
+        return await self._ask(lambda reader: logs.log_numbers(reader, record_uids))
 
     async def last_log_number(self) -> int:
-        return await self._ask(read_log_counts.last_log_number)
+        return await self._ask(log_counts.last_log_number)
 
     async def metrics(self, name_contains: str | None = None, service: str | None = None) -> Sequence[MetricSummary]:
-        return await self._ask(lambda reader: read_metrics.metrics(reader, name_contains, service))
+        return await self._ask(lambda reader: metrics.metrics(reader, name_contains, service))
 
     async def metric_series(self, query: MetricQuery) -> Sequence[MetricSeries]:
-        return await self._ask(lambda reader: read_metrics.metric_series(reader, query))
+        return await self._ask(lambda reader: metrics.metric_series(reader, query))
 
     async def latency(self, query: LatencyQuery) -> Sequence[LatencySummary]:
-        return await self._ask(lambda reader: read_latency.latency(reader, query))
+        return await self._ask(lambda reader: latency.latency(reader, query))
 
     async def register_exporter(self, exporter: str) -> None:
-        await self._run(lambda connection: write_exports.register_exporter(connection, exporter))
+        await self._run(lambda connection: export_positions.register_exporter(connection, exporter))
 
     async def export_positions(self) -> Sequence[ExportPosition]:
-        return await self._ask(read_exports.export_positions)
+        return await self._ask(exports.export_positions)
 
     async def export_batch(self, queue: Queue, after: int, limit: int, up_to: int | None = None) -> ExportBatch | None:
-        return await self._ask(lambda reader: read_exports.export_batch(reader, queue, after, limit, up_to))
+        return await self._ask(lambda reader: exports.export_batch(reader, queue, after, limit, up_to))
 
     async def move_exporter(self, position: ExportPosition) -> None:
-        await self._run(lambda connection: write_exports.move_exporter(connection, position))
+        await self._run(lambda connection: export_positions.move_exporter(connection, position))
 
     async def _run(self, work: Callable[[sqlite3.Connection], None]) -> None:
         done: asyncio.Future[None] = self._loop.create_future()
@@ -232,13 +221,13 @@ class SqliteStore(AgentAnswers):
         await done
 
     async def latency_histograms(self, query: HistogramQuery) -> Sequence[LatencyHistogram]:
-        return await self._ask(lambda reader: read_pictures.latency_histograms(reader, query))
+        return await self._ask(lambda reader: pictures.latency_histograms(reader, query))
 
     async def service_calls(self, time_range: TimeRange) -> Sequence[ServiceCalls]:
-        return await self._ask(lambda reader: read_pictures.service_calls(reader, time_range))
+        return await self._ask(lambda reader: pictures.service_calls(reader, time_range))
 
     async def statistics(self) -> StoreStatistics:
-        contents = await self._ask(read_statistics.contents)
+        contents = await self._ask(statistics.contents)
         content_counts = await self._ask(stored_content_counts)
         writer = self._writer
         counters = {f"retention_{name}": value for name, value in asdict(self._retention.figures).items()}

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from storage.agents_contract import FactFilter, FactQuery, SessionQuery
 from storage.sqlite.connect import connect_reader
-from storage.sqlite.retention import RetentionSettings
 from storage.sqlite.store import SqliteSettings, SqliteStore, open_store
-from storage.sqlite.upkeep import TAIL_AGE_NS
+from storage.sqlite.upkeep.retention import RetentionSettings
+from storage.sqlite.upkeep.schedule import TAIL_AGE_NS
 from tests.contract.agent_stories import ALL, EVER, Record, deliver, span
 from tests.contract.test_agent_facts import AGENT, CHAT, TOOL, coding_agent, delegation, sums, usage
 from tests.contract.told import NOW

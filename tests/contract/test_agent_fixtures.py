@@ -22,7 +22,7 @@ from proto_fixtures.agents import agent_fixture, agent_fixtures
 from storage.rows import batch_of
 from storage.sqlite.connect import connect_writer
 from storage.sqlite.migrate import migrate
-from storage.sqlite.work import Work
+from storage.sqlite.writing.work import Work
 from tests.contract.told_facts import differences, facts_of, metrics_of, told
 
 if TYPE_CHECKING:

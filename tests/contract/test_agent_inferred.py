@@ -12,7 +12,7 @@ import pytest
 
 from storage.agents_contract import FactQuery
 from storage.sqlite.connect import connect_writer
-from storage.sqlite.facts_expiry import remove_facts
+from storage.sqlite.facts.expiry import remove_facts
 from storage.sqlite.store import SqliteSettings, open_store
 from tests.contract.agent_stories import ALL, EVER, deliver, event, span
 

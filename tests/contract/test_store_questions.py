@@ -400,7 +400,7 @@ async def test_spans_without_a_service(store: Store) -> None:
 
 async def test_trace_beyond_the_bound_is_cut_and_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """The earliest spans are given, and the summary still counts all."""
-    monkeypatch.setattr("storage.sqlite.read_traces.MOST_SPANS", 450)
+    monkeypatch.setattr("storage.sqlite.reading.traces.MOST_SPANS", 450)
     await write_spans(store, [Span(5, number, start=NOW + number) for number in range(1, 601)])
     content = await store.trace(f"{5:032x}")
     assert content is not None
@@ -410,7 +410,7 @@ async def test_trace_beyond_the_bound_is_cut_and_says_so(store: Store, monkeypat
 
 
 async def test_trace_with_more_text_than_the_bound_is_cut(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.sqlite.read_traces.MOST_BYTES", 50_000)
+    monkeypatch.setattr("storage.sqlite.reading.traces.MOST_BYTES", 50_000)
     await write_spans(store, [Span(5, number, start=NOW + number, attributes={"prompt": "x" * 9_000}) for number in range(1, 9)])
     content = await store.trace(f"{5:032x}")
     assert content is not None

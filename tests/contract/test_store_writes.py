@@ -24,7 +24,7 @@ from storage.histogram import unpack_into
 from storage.sqlite.connect import connect_writer
 from storage.sqlite.migrate import migrate
 from storage.sqlite.store import SqliteSettings, SqliteStore, open_store
-from storage.sqlite.work import Work
+from storage.sqlite.writing.work import Work
 from tests.faults.recount import connect, faults_of, stored_summaries
 from tests.faults.telemetry import (
     HOUR,

@@ -11,7 +11,7 @@ import pytest
 from storage.agents_contract import FactFilter
 from storage.contract import TimeRange
 from storage.sqlite.connect import connect_reader
-from storage.sqlite.read_metric_usage import MetricAgent, metric_agents
+from storage.sqlite.reading.metric_usage import MetricAgent, metric_agents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

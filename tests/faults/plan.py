@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from storage.sqlite.connect import connect_writer
-from storage.sqlite.writer import Writer
+from storage.sqlite.writing.writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -15,7 +15,7 @@ import pytest
 
 from storage.batch import Written
 from storage.errors import StoreError, StoreUnwritable, TemporaryError
-from storage.sqlite.retention import Retention, RetentionSettings
+from storage.sqlite.upkeep.retention import Retention, RetentionSettings
 from tests.faults.plan import KINDS, Fault, Sender, sender
 from tests.faults.recount import faults_of, told
 from tests.faults.telemetry import (

@@ -18,7 +18,7 @@ from storage.batch import Written
 from storage.errors import StoreBusy, StoreClosed, StoreError, StoreUnwritable
 from storage.sqlite.connect import connect_writer
 from storage.sqlite.store import SqliteSettings, SqliteStore, open_store
-from storage.sqlite.writer import Writer, WriterSettings
+from storage.sqlite.writing.writer import Writer, WriterSettings
 from tests.faults.plan import sender
 from tests.faults.recount import connect, faults_of, told
 from tests.faults.telemetry import Log, Point, Span, logs_batch, metrics_batch, spans_batch

@@ -17,9 +17,9 @@ from proto_fixtures.agents import agent_fixtures
 from receiver.decoding import LARGE_BYTES, ProcessDecoder
 from storage.facts.costs import Prices
 from storage.rows import batch_of
-from storage.sqlite.allowance import MOST_SAVED_SECONDS, Allowance
 from storage.sqlite.store import SqliteSettings, open_store
-from storage.sqlite.work import Work
+from storage.sqlite.writing.allowance import MOST_SAVED_SECONDS, Allowance
+from storage.sqlite.writing.work import Work
 from tests.integration.test_facts_owed import RECEIVED, facts, pay_all, sums, work_on
 
 if TYPE_CHECKING:

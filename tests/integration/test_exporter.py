@@ -26,8 +26,8 @@ from storage.contract import LogQuery, SpanQuery
 from storage.rows import batch_of
 from storage.rows.to_otlp import logs_request, traces_request
 from storage.rows.to_otlp_metrics import metrics_request
-from storage.sqlite.retention import RetentionSettings
 from storage.sqlite.store import SqliteSettings, SqliteStore, open_store
+from storage.sqlite.upkeep.retention import RetentionSettings
 from tests.integration import api_harness
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from storage.agents_contract import FactFilter
 from storage.contract import TimeRange, TraceQuery
 from storage.rows import batch_of
 from storage.sqlite.store import SqliteSettings, open_store
-from storage.sqlite.writer import WriterSettings
+from storage.sqlite.writing.writer import WriterSettings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,9 +14,9 @@ from benchmarks.telemetry import SECOND_NS, trace_request
 from proto_fixtures.agents import agent_fixtures
 from storage.rows import batch_of
 from storage.sqlite.connect import connect_writer
-from storage.sqlite.facts_owed import LARGE_TRACE, ROWS_PER_PIECE, ROWS_PER_STEP
+from storage.sqlite.facts.owed import LARGE_TRACE, ROWS_PER_PIECE, ROWS_PER_STEP
 from storage.sqlite.migrate import migrate
-from storage.sqlite.work import Work
+from storage.sqlite.writing.work import Work
 
 if TYPE_CHECKING:
     from pathlib import Path

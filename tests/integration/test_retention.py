@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from storage.contract import LogQuery, SpanQuery, TraceQuery
-from storage.sqlite.blocks import BLOCK_ROWS
-from storage.sqlite.retention import RetentionSettings
 from storage.sqlite.store import SqliteSettings, SqliteStore, open_store
-from storage.sqlite.upkeep import Upkeep
+from storage.sqlite.upkeep.retention import RetentionSettings
+from storage.sqlite.upkeep.schedule import Upkeep
+from storage.sqlite.writing.blocks import BLOCK_ROWS
 from tests.faults.recount import connect, faults_of
 from tests.faults.telemetry import DAY, HOUR, MINUTE, NOW, SECOND, Log, Point, Span, logs_batch, metrics_batch, spans_batch
 

@@ -16,7 +16,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from storage.contract import ServiceSummary, TimeRange
 from storage.rows import batch_of
 from storage.sqlite.connect import connect_writer
-from storage.sqlite.retention import DAY_NS, Retention, RetentionSettings
+from storage.sqlite.upkeep.retention import DAY_NS, Retention, RetentionSettings
 from tests.integration.api_harness import NOW, SECOND, START, resource, serve, traces, value
 
 if TYPE_CHECKING:

@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 
 from storage.contract import Aggregate
 from storage.errors import BadQuestion
-from storage.sqlite.distributions import Distribution, ExplicitBuckets, ExponentialBuckets, exponential_buckets
-from storage.sqlite.metric_math import Measured, Point, measured_changes, number_changes
-from storage.sqlite.metric_points import stored_number
-from storage.sqlite.metric_totals import MeasuredTotals, NumberTotals, SummaryTotals, check_aggregate
+from storage.sqlite.reading.distributions import Distribution, ExplicitBuckets, ExponentialBuckets, exponential_buckets
+from storage.sqlite.reading.metric_math import Measured, Point, measured_changes, number_changes
+from storage.sqlite.reading.metric_points import stored_number
+from storage.sqlite.reading.metric_totals import MeasuredTotals, NumberTotals, SummaryTotals, check_aggregate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from storage.sqlite.metric_math import Number
+    from storage.sqlite.reading.metric_math import Number
 
 START = 1_000
 

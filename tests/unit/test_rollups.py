@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from storage.histogram import bucket_of, edges_of, unpack_into
 from storage.sqlite.connect import connect_writer
 from storage.sqlite.migrate import migrate
-from storage.sqlite.references import References
-from storage.sqlite.rollups import LatencyChanges, Rollups
+from storage.sqlite.writing.references import References
+from storage.sqlite.writing.rollups import LatencyChanges, Rollups
 
 if TYPE_CHECKING:
     import sqlite3

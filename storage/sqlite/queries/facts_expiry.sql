@@ -1,7 +1,7 @@
 -- Statements of retention for facts. Expired are those numbered from :first to :last that a record of one signal told of first.
 
 -- part: expired
--- What is inferred from a record is numbered after it: storage/sqlite/facts_statements.py.
+-- What is inferred from a record is numbered after it: storage/sqlite/facts/told.py.
 ((id between :first and :last or id between (1 << 50) + :first * 1024 and (1 << 50) + :last * 1024 + 1023) and id % 2 = :parity)
 
 -- name: unlink_agents_of_expired
