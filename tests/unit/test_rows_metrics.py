@@ -346,9 +346,9 @@ def test_the_last_of_equal_points_comes_last() -> None:
 def test_ten_thousand_points_of_as_many_streams_take_less_than_a_second() -> None:
     """Case 232, with no stream remembered from before."""
     body = request_of(gauge(*(number(label("id", f"s{position}")) for position in range(10_000)))).SerializeToString()
-    started = time.perf_counter()
+    started = time.thread_time()  # tests run side by side
     batch = metrics_batch(body, NOW)
-    assert time.perf_counter() - started < 1
+    assert time.thread_time() - started < 1
     assert (len(batch.rows), len(batch.streams)) == (10_000, 10_000)
 
 
